@@ -1,1 +1,38 @@
-//! x
+//! The pure part of nginx push stream: what bytes mean and how they are written.
+//!
+//! Nothing here knows nginx, shared memory, sockets or the clock (time is always an argument), so
+//! everything can be tested by tables and properties. Which module answers which question:
+//!
+//! | module | question | asked by |
+//! |---|---|---|
+//! | [`channel_path`] | which channels, with which backtrack, does a request name? | every location |
+//! | [`cursor`] | where does a subscriber resume, and how is a place in the stream written? | subscribers, store |
+//! | [`date`] | how are seconds written as an HTTP or ISO date, and read back? | cursor, template, statistics |
+//! | [`template`] | what does a message look like for this location? | delivery |
+//! | [`chunk`] | how is a piece framed for HTTP/1.1? | delivery |
+//! | [`refusal`] | which status and explanation does a refused request get? | every location |
+//! | [`accept`] | which statistics format does the client want? | publisher, statistics |
+//! | [`statistics`] | how are the numbers written in that format? | publisher, statistics |
+//!
+//! Invariants: no input makes a function panic or loop; every function is linear in its input; what
+//! was parsed once (a template, a path) is never parsed again.
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod accept;
+pub mod channel_path;
+pub mod chunk;
+pub mod cursor;
+pub mod date;
+pub mod refusal;
+mod short;
+pub mod statistics;
+pub mod template;
+
+pub use short::Short;
