@@ -1,1 +1,664 @@
-//! x
+//! The data that lives in the shared-memory zone: channels, their messages, who is subscribed in which worker.
+//!
+//! Called by the service layer of the module, one [`Store`] method (or a few) per span of the zone's lock. The
+//! store never reads the clock (`now` is an argument: seconds since the epoch), never blocks, makes no system
+//! call, and takes no lock itself.
+//!
+//! # Memory picture
+//!
+//! ```text
+//! directory ── channel ── log of messages ── content (event id, event type, text; shared by the channels
+//!     │           │            ▲               of one publish)
+//!   due wheel     └─ interests ┘ "first message this worker has not taken"
+//!                        │
+//!               worker slots ── mailbox (interests with news)
+//! ```
+//!
+//! [`layout`] has the records, [`zone`] the mutations that happen completely or not at all, [`space`] the
+//! allocator, [`log`] where a message is appended and freed, [`mailbox`] who is told of it, [`channel`] a
+//! channel's life, [`wheel`] when the sweep looks at it, [`rebuild`] the way back from a damaged zone.
+//!
+//! # What things cost (bytes of zone)
+//!
+//! | thing | bytes |
+//! |---|---|
+//! | a channel | 120 + id, rounded up to 16 |
+//! | a message | 48 in each channel + 24 + event id + event type + text once, each rounded up to 16 |
+//! | the first subscriber of a channel in a worker | 48; further ones nothing |
+//!
+//! # Invariants
+//!
+//! - Words are only changed inside a mutation ([`zone::Zone::atomically`]); between mutations `verify` holds.
+//! - A message is in its channel's log exactly while it is stored or some worker has still to take it.
+//! - A message's `UNTAKEN` is the number of interests of its channel that point at it or at an older one.
+//! - Cursors grow along a log and across the zone.
+//! - A channel's due second is never later than the next moment the sweep has something to do with it.
+
+mod channel;
+mod directory;
+#[doc(hidden)]
+pub mod fault;
+mod layout;
+mod log;
+mod mailbox;
+mod raw;
+mod read;
+mod rebuild;
+mod space;
+#[cfg(feature = "fault")]
+mod verify;
+mod wheel;
+mod zone;
+
+pub use directory::Listing;
+pub use raw::Region;
+pub use read::{Batch, Item, Parts, Position, Start};
+pub use space::NoMemory;
+#[cfg(feature = "fault")]
+pub use verify::Census;
+
+use layout::{
+    Channel, Content, DELETED, Interest, MAGIC, Message, Ref, Root, Slot, Tables, VERSION,
+};
+use protocol::cursor::Cursor;
+use zone::{ROOT, Zone};
+
+/// A channel; good for the lock span in which it was found, and as long as the caller has an interest in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ChannelRef(Ref<Channel>);
+
+/// A worker's interest in a channel; good from subscribe to the last unsubscribe, while the epoch stays the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct InterestRef(Ref<Interest>);
+
+/// A message's content that this worker has still to take and which therefore stays where it is.
+#[derive(Debug)]
+pub struct Pin(Ref<Content>);
+
+/// Worker slots that must be woken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WakeSet([u64; 16]);
+
+impl WakeSet {
+    /// Highest number of worker slots.
+    pub const CAPACITY: u32 = 1024;
+
+    /// Adds a slot.
+    pub fn insert(&mut self, slot: usize) {
+        if let Some(word) = self.0.get_mut(slot / 64) {
+            *word |= 1 << (slot % 64);
+        }
+    }
+
+    /// Takes all slots out.
+    pub fn drain(&mut self) -> impl Iterator<Item = usize> {
+        let words = core::mem::take(&mut self.0);
+        words.into_iter().enumerate().flat_map(|(index, mut word)| {
+            core::iter::from_fn(move || {
+                let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
+                word &= word - 1;
+                Some(index * 64 + bit)
+            })
+        })
+    }
+
+    /// Whether nobody must be woken.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+}
+
+/// What to publish.
+#[derive(Clone, Copy, Debug)]
+pub struct NewMessage<'a> {
+    /// Any bytes.
+    pub text: &'a [u8],
+    /// With which a client may resume.
+    pub event_id: Option<&'a [u8]>,
+    /// The `event:` of an EventSource.
+    pub event_type: Option<&'a [u8]>,
+    /// Whether to keep it for those who come later.
+    pub store: bool,
+    /// Seconds until a stored message expires.
+    pub ttl: u32,
+    /// Stored messages that the channel may have.
+    pub max_stored: Option<u32>,
+    /// Whether it counts among the published messages of the summary.
+    pub counted: bool,
+    /// A cursor given from outside; used if it is newer than the zone's clock.
+    pub cursor: Option<Cursor>,
+}
+
+/// How new channels are made.
+#[derive(Clone, Copy, Debug)]
+pub struct CreateLimits {
+    /// Highest number of channels, wildcard ones not counted.
+    pub channels: Option<u32>,
+    /// Highest number of wildcard channels.
+    pub wildcard_channels: Option<u32>,
+    /// Seconds after which an unused channel goes.
+    pub inactivity: u32,
+}
+
+/// Why a channel was not created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CreateError {
+    /// The zone is full: answer 500; nothing was changed.
+    #[error(transparent)]
+    NoMemory(#[from] NoMemory),
+    /// A configured limit is reached: answer 403; nothing was changed.
+    #[error("number of channels were exceeded")]
+    TooManyChannels,
+}
+
+/// Numbers of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelNumbers {
+    /// Messages ever published = id of the last one.
+    pub published: u64,
+    /// Messages stored.
+    pub stored: u32,
+    /// Subscriptions in all workers.
+    pub subscribers: u32,
+    /// Cursor of the last message published.
+    pub newest: Cursor,
+}
+
+/// Numbers of the zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ZoneNumbers {
+    /// Living channels, wildcard ones not counted.
+    pub channels: u32,
+    /// Living wildcard channels.
+    pub wildcard_channels: u32,
+    /// Messages ever published.
+    pub published: u64,
+    /// Messages stored, those of channels in delete included.
+    pub stored: u64,
+    /// Messages that only wait for workers to take them.
+    pub untaken: u32,
+    /// Deleted channels whose workers or statistics still know them.
+    pub channels_in_delete: u32,
+    /// Channels that went in the last ten seconds.
+    pub channels_in_trash: u32,
+    /// Connected subscribers in all workers.
+    pub subscribers: u32,
+    /// Second at which the zone was formatted.
+    pub created: u32,
+    /// Bytes of the heap that are free.
+    pub free_bytes: u64,
+}
+
+/// A worker's slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkerNumbers {
+    /// Process slot.
+    pub slot: usize,
+    /// Process id.
+    pub pid: u32,
+    /// Connected subscribers.
+    pub subscribers: u32,
+    /// Second at which the worker started.
+    pub started: u32,
+}
+
+/// A message that a worker has still to take.
+#[derive(Debug)]
+pub struct News {
+    /// Its cursor.
+    pub cursor: Cursor,
+    /// Its number in the channel.
+    pub id: u64,
+    /// Its parts, through [`Store::pinned`].
+    pub content: Pin,
+}
+
+/// Where [`Store::news`] goes on.
+#[derive(Debug, Default)]
+pub struct NewsResume(Option<Ref<Message>>);
+
+/// What [`Store::recover`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// Nothing to do.
+    Clean,
+    /// A worker died in the middle of a mutation; it has been undone. Wake every worker: the dead one may have owed a wake-up.
+    Undone,
+    /// The zone was damaged and has been rebuilt: messages that were stored are kept. Workers must register again.
+    Rebuilt,
+    /// The zone was beyond repair and is empty now. Workers must register again.
+    Emptied,
+}
+
+/// The zone is too small, or is not one of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FormatError {
+    /// Too little memory for the tables and a minimum of heap.
+    #[error("the zone is too small")]
+    TooSmall,
+    /// Another layout version, or not a zone of this module.
+    #[error("the zone has an unknown layout")]
+    Unknown,
+}
+
+/// All operations on the zone. The caller holds the zone's lock, except for those that say "lock-free".
+pub struct Store {
+    zone: Zone,
+}
+
+impl core::fmt::Debug for Store {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Store").field("bytes", &self.zone.region.len()).finish()
+    }
+}
+
+impl Store {
+    /// Makes an empty store in a region.
+    ///
+    /// # Errors
+    ///
+    /// The region is too small for `slots` worker slots.
+    pub fn format(
+        region: Region,
+        slots: u32,
+        hash_key: (u64, u64),
+        now: u32,
+    ) -> Result<Self, FormatError> {
+        let slots = slots.min(WakeSet::CAPACITY);
+        let tables = Tables::compute(region.len(), slots).ok_or(FormatError::TooSmall)?;
+        let mut store = Self { zone: Zone::new(region) };
+        store.zone.region.zero(0, tables.heap as usize);
+        store.lay_root(&tables, slots, hash_key, now);
+        store.zone.init(ROOT, Root::MAGIC, MAGIC);
+        Ok(store)
+    }
+
+    fn lay_root(&mut self, tables: &Tables, slots: u32, hash_key: (u64, u64), now: u32) {
+        let zone = &mut self.zone;
+        zone.init(ROOT, Root::VERSION, VERSION);
+        zone.init(ROOT, Root::LEN_BYTES, zone.region.len() as u64);
+        zone.init(ROOT, Root::JOURNAL_CAPACITY, tables.journal_capacity);
+        zone.init(ROOT, Root::JOURNAL_OFFSETS, tables.journal_offsets);
+        zone.init(ROOT, Root::JOURNAL_WORDS, tables.journal_words);
+        zone.init(ROOT, Root::FREE_LISTS, tables.free_lists);
+        zone.init(ROOT, Root::WHEEL, tables.wheel);
+        zone.init(ROOT, Root::BUCKETS, tables.buckets);
+        zone.init(ROOT, Root::BUCKET_BITS, tables.bucket_bits);
+        zone.init(ROOT, Root::SLOTS, tables.slots);
+        zone.init(ROOT, Root::SLOT_COUNT, slots);
+        zone.init(ROOT, Root::HEAP, tables.heap);
+        zone.init(ROOT, Root::HEAP_END, tables.heap_end);
+        zone.init(ROOT, Root::HASH_KEY_0, hash_key.0);
+        zone.init(ROOT, Root::HASH_KEY_1, hash_key.1);
+        zone.init(ROOT, Root::CREATED, now);
+        zone.init(ROOT, Root::CLOCK_TIME, now);
+        zone.init(ROOT, Root::WHEEL_TIME, now);
+        zone.read_journal_position();
+        zone.format_heap();
+    }
+
+    /// Opens the store that [`Store::format`] made in this memory, in this or another process. Lock-free.
+    ///
+    /// # Errors
+    ///
+    /// The memory holds no store, or one of another layout.
+    pub fn open(region: Region) -> Result<Self, FormatError> {
+        let len = region.len() as u64;
+        let zone = Zone::new(region);
+        let known = zone.get(ROOT, Root::MAGIC) == MAGIC
+            && zone.get(ROOT, Root::VERSION) == VERSION
+            && zone.get(ROOT, Root::LEN_BYTES) == len;
+        if known { Ok(Self { zone }) } else { Err(FormatError::Unknown) }
+    }
+
+    /// To be called first after the lock has been taken: undoes what a worker that died in the middle of a
+    /// mutation has left, and rebuilds a zone that has been found damaged.
+    pub fn recover(&mut self, now: u32) -> Recovery {
+        if !self.zone.is_interrupted() && !self.zone.region.is_damaged() {
+            return Recovery::Clean;
+        }
+        let undone = self.zone.undo();
+        if undone && !self.zone.region.is_damaged() {
+            return Recovery::Undone;
+        }
+        self.rebuild(now)
+    }
+
+    /// Raised when all workers must register their subscribers again. Lock-free.
+    pub fn epoch(&self) -> u32 {
+        self.zone.get(ROOT, Root::EPOCH)
+    }
+
+    /// The newest cursor given out.
+    pub fn clock(&self) -> Cursor {
+        self.zone.clock()
+    }
+
+    /// The cursor to hand out without a message: the zone's clock, first advanced to `now`, so that nothing
+    /// published later can lie before it.
+    pub fn clock_at(&mut self, now: u32) -> Cursor {
+        self.zone.always(|| self.zone.advance_clock(now));
+        self.zone.clock()
+    }
+
+    /// Finds a living channel.
+    pub fn find(&self, id: &[u8]) -> Option<ChannelRef> {
+        self.zone.find(id).map(ChannelRef)
+    }
+
+    /// The id of a channel.
+    pub fn id(&self, channel: ChannelRef) -> &[u8] {
+        self.zone.id(channel.0)
+    }
+
+    /// The numbers of a channel.
+    pub fn numbers(&self, channel: ChannelRef) -> ChannelNumbers {
+        let zone = &self.zone;
+        ChannelNumbers {
+            published: zone.get(channel.0, Channel::PUBLISHED),
+            stored: zone.get(channel.0, Channel::STORED),
+            subscribers: zone.get(channel.0, Channel::SUBSCRIBERS),
+            newest: Cursor::from_u64(zone.get(channel.0, Channel::NEWEST)),
+        }
+    }
+
+    /// Whether `more` further channels of the kind may be created.
+    pub fn has_room_for(&self, more: u32, wildcard: bool, limits: &CreateLimits) -> bool {
+        let (count, limit) = if wildcard {
+            (self.zone.get(ROOT, Root::WILDCARD_CHANNELS), limits.wildcard_channels)
+        } else {
+            (self.zone.get(ROOT, Root::CHANNELS), limits.channels)
+        };
+        limit.is_none_or(|limit| count.saturating_add(more) <= limit)
+    }
+
+    /// Finds or creates a channel.
+    ///
+    /// # Errors
+    ///
+    /// See [`CreateError`]. Nothing was changed.
+    pub fn find_or_create(
+        &mut self,
+        id: &[u8],
+        wildcard: bool,
+        limits: &CreateLimits,
+        now: u32,
+    ) -> Result<ChannelRef, CreateError> {
+        if let Some(channel) = self.zone.find(id) {
+            return Ok(ChannelRef(channel));
+        }
+        if !self.has_room_for(1, wildcard, limits) {
+            return Err(CreateError::TooManyChannels);
+        }
+        Ok(ChannelRef(self.zone.create(id, wildcard, limits.inactivity, now)?))
+    }
+
+    /// Appends a message to each of the channels, in this order. The slots to wake are added to `wake`.
+    ///
+    /// # Errors
+    ///
+    /// The zone is full; the channels before the failing one have the message (their number is the error's).
+    pub fn publish(
+        &mut self,
+        channels: &[ChannelRef],
+        message: &NewMessage<'_>,
+        now: u32,
+        wake: &mut WakeSet,
+    ) -> Result<(), (usize, NoMemory)> {
+        let zone = &self.zone;
+        let mut content = None;
+        for (index, channel) in channels.iter().enumerate() {
+            let max = message.max_stored.unwrap_or(u32::MAX);
+            let mut appended = zone.append(channel.0, message, &mut content, now, wake);
+            // A full zone: what this message would evict anyway may go first.
+            if appended.is_err() && message.store && zone.get(channel.0, Channel::STORED) >= max {
+                zone.evict(channel.0, max.saturating_sub(1), &mut EVICTIONS.clone());
+                // The same channel may be named twice, and the copy of its first message gone by now.
+                content = None;
+                appended = zone.append(channel.0, message, &mut content, now, wake);
+            }
+            appended.map_err(|error| (index, error))?;
+            zone.evict(channel.0, max, &mut EVICTIONS.clone());
+        }
+        Ok(())
+    }
+
+    /// Deletes a living channel. Its workers find it in their mailboxes; `farewell` is what they tell the subscribers.
+    ///
+    /// # Errors
+    ///
+    /// The zone is full; the channel stays.
+    pub fn delete(
+        &mut self,
+        channel: ChannelRef,
+        farewell: &[u8],
+        now: u32,
+        wake: &mut WakeSet,
+    ) -> Result<(), NoMemory> {
+        self.zone.delete(channel.0, farewell, now, wake)
+    }
+
+    /// The farewell of a channel that has been deleted.
+    pub fn farewell(&self, interest: InterestRef) -> Option<Pin> {
+        let channel = self.zone.get(interest.0, Interest::CHANNEL);
+        let deleted = self.zone.get(channel, Channel::FLAGS) & DELETED != 0;
+        deleted.then(|| Pin(self.zone.get(channel, Channel::FAREWELL)))
+    }
+
+    /// Registers one subscriber of worker slot `slot` on each of the channels; their interests go to `interests`, in order.
+    ///
+    /// # Errors
+    ///
+    /// The zone is full (or has no such slot); nothing was changed.
+    pub fn subscribe(
+        &mut self,
+        slot: usize,
+        channels: &[ChannelRef],
+        interests: &mut Vec<InterestRef>,
+        now: u32,
+    ) -> Result<(), NoMemory> {
+        let record = self.zone.slot(slot).ok_or(NoMemory)?;
+        let index = u32::try_from(slot).map_err(|_| NoMemory)?;
+        interests.clear();
+        for channel in channels {
+            match self.zone.attach(channel.0, index, now) {
+                Ok(interest) => interests.push(InterestRef(interest)),
+                Err(error) => {
+                    for interest in interests.drain(..) {
+                        self.zone.detach(interest.0, 1);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        self.zone.always(|| self.zone.add(record, Slot::SUBSCRIBERS, 1));
+        Ok(())
+    }
+
+    /// Takes one subscription off a channel. The interest is gone with its last one: the answer is then `true`.
+    pub fn unsubscribe(&mut self, interest: InterestRef) -> bool {
+        let last = self.zone.get(interest.0, Interest::SUBSCRIBERS) <= 1;
+        self.zone.detach(interest.0, 1);
+        last
+    }
+
+    /// Counts one connected subscriber less in a worker slot.
+    pub fn disconnect(&mut self, slot: usize) {
+        if let Some(slot) = self.zone.slot(slot) {
+            self.zone.always(|| self.zone.sub(slot, Slot::SUBSCRIBERS, 1));
+        }
+    }
+
+    /// Whether the worker has mail. Lock-free: one load, for a glance on a timer.
+    pub fn has_mail(&self, slot: usize) -> bool {
+        self.zone.slot(slot).is_some_and(|slot| {
+            self.zone.get(slot, Slot::MAIL_FIRST).is_some() || self.zone.get(slot, Slot::TOLD) != 0
+        })
+    }
+
+    /// Takes the next interest with news out of the worker's mailbox. After `None` the next news wake the worker again.
+    pub fn open_mail(&mut self, slot: usize) -> Option<InterestRef> {
+        self.zone.open_mail(self.zone.slot(slot)?).map(InterestRef)
+    }
+
+    /// Collects the messages up to `upto` that the worker has still to take, as far as `news` has capacity.
+    ///
+    /// True = there are more: call again with the same `resume` once there is capacity. What is collected stays where it is until
+    /// [`Store::take`].
+    pub fn news(
+        &self,
+        interest: InterestRef,
+        upto: Cursor,
+        resume: &mut NewsResume,
+        news: &mut Vec<News>,
+    ) -> bool {
+        let zone = &self.zone;
+        let mut record = resume.0.unwrap_or_else(|| zone.get(interest.0, Interest::UNTAKEN));
+        while record.is_some() {
+            let cursor = Cursor::from_u64(zone.get(record, Message::CURSOR));
+            if cursor > upto {
+                break;
+            }
+            if news.len() == news.capacity() {
+                resume.0 = Some(record);
+                return true;
+            }
+            let id = zone.get(record, Message::ID);
+            news.push(News { cursor, id, content: Pin(zone.get(record, Message::CONTENT)) });
+            record = zone.get(record, Message::NEXT);
+        }
+        false
+    }
+
+    /// The parts of a message that the worker has still to take. Lock-free: nobody frees or changes it before [`Store::take`].
+    pub fn pinned(&self, pin: &Pin) -> Parts<'_> {
+        if pin.0.is_none() {
+            return Parts { event_id: None, event_type: None, text: &[] };
+        }
+        self.zone.parts(pin.0)
+    }
+
+    /// Takes the messages up to `upto`: what nobody else needs is freed. True = done, false = the budget ran out first.
+    pub fn take(&mut self, interest: InterestRef, upto: Cursor, budget: &mut u32) -> bool {
+        while self.zone.has_untaken(interest.0, upto.to_u64()) {
+            if *budget == 0 {
+                return false;
+            }
+            *budget -= 1;
+            self.zone.take_one(interest.0);
+        }
+        true
+    }
+
+    /// The first stored message that is due to a client; see [`Start`].
+    pub fn seek(&self, channel: ChannelRef, start: &Start<'_>, upto: Cursor) -> Option<Position> {
+        self.zone.seek(channel.0, start, upto)
+    }
+
+    /// Copies stored messages into `batch`; answers where to go on, `None` at the end.
+    pub fn read(
+        &self,
+        channel: ChannelRef,
+        position: Position,
+        upto: Cursor,
+        batch: &mut Batch,
+    ) -> Option<Position> {
+        self.zone.read(channel.0, position, upto, batch)
+    }
+
+    /// Takes a free worker slot, or one whose former worker has been cleared.
+    ///
+    /// False = the zone has no such slot, or it is still occupied.
+    pub fn enter(&mut self, slot: usize, pid: u32, now: u32) -> bool {
+        let Some(slot) = self.zone.slot(slot) else { return false };
+        if self.zone.get(slot, Slot::PID) != 0 {
+            return false;
+        }
+        self.zone.always(|| {
+            self.zone.set(slot, Slot::PID, pid);
+            self.zone.set(slot, Slot::STARTED, now);
+        });
+        true
+    }
+
+    /// Frees a worker slot together with all interests of a worker that is dead or leaves. False = the budget ran out first.
+    pub fn clear_slot(&mut self, slot: usize, budget: &mut u32) -> bool {
+        self.zone.slot(slot).is_none_or(|slot| self.zone.clear_slot(slot, budget))
+    }
+
+    /// Process id in a slot, if it is occupied. Lock-free.
+    pub fn occupant(&self, slot: usize) -> Option<u32> {
+        self.zone.slot(slot).map(|slot| self.zone.get(slot, Slot::PID)).filter(|pid| *pid != 0)
+    }
+
+    /// Raised each time the slot is cleared: a worker that finds another number must register again. Lock-free.
+    pub fn generation(&self, slot: usize) -> u32 {
+        self.zone.slot(slot).map_or(0, |slot| self.zone.get(slot, Slot::GENERATION))
+    }
+
+    /// Number of worker slots. Lock-free.
+    pub fn slot_count(&self) -> usize {
+        self.zone.get(ROOT, Root::SLOT_COUNT) as usize
+    }
+
+    /// The occupied worker slots. Lock-free reads; exact only under the lock.
+    pub fn workers(&self) -> impl Iterator<Item = WorkerNumbers> {
+        (0..self.slot_count()).filter_map(|slot| {
+            let record = self.zone.slot(slot)?;
+            let pid = self.occupant(slot)?;
+            Some(WorkerNumbers {
+                slot,
+                pid,
+                subscribers: self.zone.get(record, Slot::SUBSCRIBERS),
+                started: self.zone.get(record, Slot::STARTED),
+            })
+        })
+    }
+
+    /// The numbers of the zone.
+    pub fn zone_numbers(&self, now: u32) -> ZoneNumbers {
+        let zone = &self.zone;
+        ZoneNumbers {
+            channels: zone.get(ROOT, Root::CHANNELS),
+            wildcard_channels: zone.get(ROOT, Root::WILDCARD_CHANNELS),
+            published: zone.get(ROOT, Root::PUBLISHED),
+            stored: zone.get(ROOT, Root::STORED),
+            untaken: zone.get(ROOT, Root::UNTAKEN),
+            channels_in_delete: zone.get(ROOT, Root::CHANNELS_IN_DELETE),
+            channels_in_trash: zone.channels_in_trash(now),
+            subscribers: self.workers().map(|worker| worker.subscribers).sum(),
+            created: zone.get(ROOT, Root::CREATED),
+            free_bytes: u64::from(zone.get(ROOT, Root::FREE_GRANULES)) * layout::GRANULE as u64,
+        }
+    }
+
+    /// Visits up to `max` further living channels in creation order. False = there are no more.
+    pub fn list(
+        &self,
+        listing: &mut Listing,
+        max: usize,
+        mut visit: impl FnMut(&[u8], ChannelNumbers),
+    ) -> bool {
+        self.zone.list(listing, max, |channel| {
+            visit(self.zone.id(channel), self.numbers(ChannelRef(channel)));
+        })
+    }
+
+    /// Expires messages and channels that are due at `now`, at most about `budget` of them. Ids of channels that go are told to
+    /// `gone`. True = there is more to do.
+    pub fn sweep(
+        &mut self,
+        inactivity: u32,
+        now: u32,
+        mut budget: u32,
+        gone: &mut dyn FnMut(&[u8]),
+    ) -> bool {
+        while let Some(channel) = self.zone.next_due(now, &mut budget) {
+            self.zone.look_after(channel, inactivity, now, &mut budget, gone);
+        }
+        budget == 0
+    }
+}
+
+/// Messages evicted in one lock span, at most: more than one only after a reload has lowered the limit.
+const EVICTIONS: u32 = 1024;

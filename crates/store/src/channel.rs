@@ -1,0 +1,147 @@
+//! The life of a channel: created, active, deleted ("in delete"), in the trash (a statistic), gone.
+
+use crate::WakeSet;
+use crate::layout::{Channel, DELETED, Interest, Ref, Root, TRASH_SECONDS};
+use crate::space::NoMemory;
+use crate::zone::{ROOT, Zone};
+
+/// Seconds that a deleted channel is counted as "in delete", at least (it may be a second more).
+const IN_DELETE_SECONDS: u32 = 2;
+/// Seconds that a channel that is gone is counted as "in trash".
+const IN_TRASH_SECONDS: u32 = 10;
+/// Messages of a deleted channel that are freed in the lock span of the deletion itself; the sweep frees the rest.
+const PURGE_AT_ONCE: u32 = 1024;
+
+impl Zone {
+    /// Creates a channel that becomes idle after `inactivity` seconds; a mutation.
+    pub(crate) fn create(
+        &self,
+        id: &[u8],
+        wildcard: bool,
+        inactivity: u32,
+        now: u32,
+    ) -> Result<Ref<Channel>, NoMemory> {
+        self.atomically(|| {
+            let channel = self.insert_channel(id, wildcard, now)?;
+            self.schedule(channel, now.saturating_add(inactivity).saturating_add(1));
+            Ok(channel)
+        })
+    }
+
+    /// Deletes a living channel: out of the directory at once, its workers told, its messages freed.
+    pub(crate) fn delete(
+        &self,
+        channel: Ref<Channel>,
+        farewell: &[u8],
+        now: u32,
+        wake: &mut WakeSet,
+    ) -> Result<(), NoMemory> {
+        self.atomically(|| {
+            if self.get(channel, Channel::INTERESTS).is_some() {
+                let content = self.new_content(None, None, farewell)?;
+                self.set(channel, Channel::FAREWELL, content);
+            }
+            self.advance_clock(now);
+            self.unlink_channel(channel);
+            self.set(channel, Channel::FLAGS, self.get(channel, Channel::FLAGS) | DELETED);
+            // From now on the second of the deletion.
+            self.set(channel, Channel::ACTIVE, now);
+            self.add(ROOT, Root::CHANNELS_IN_DELETE, 1);
+            self.schedule(channel, now.saturating_add(1));
+            let mut interest = self.get(channel, Channel::INTERESTS);
+            while interest.is_some() {
+                self.post(interest, wake);
+                interest = self.get(interest, Interest::CHANNEL_NEXT);
+            }
+            Ok(())
+        })?;
+        self.purge(channel, &mut PURGE_AT_ONCE.clone());
+        Ok(())
+    }
+
+    /// Frees the messages of a deleted channel. They stay counted as stored until the channel is gone.
+    fn purge(&self, channel: Ref<Channel>, budget: &mut u32) -> bool {
+        while let Some(oldest) = self.get(channel, Channel::OLDEST).some() {
+            if *budget == 0 {
+                return false;
+            }
+            *budget -= 1;
+            self.drop_stored(channel, oldest, false);
+        }
+        true
+    }
+
+    /// What the sweep does with a channel that is due.
+    ///
+    /// `inactivity`: seconds after which an unused channel goes. `gone` is told the ids of channels that go.
+    pub(crate) fn look_after(
+        &self,
+        channel: Ref<Channel>,
+        inactivity: u32,
+        now: u32,
+        budget: &mut u32,
+        gone: &mut dyn FnMut(&[u8]),
+    ) {
+        *budget = budget.saturating_sub(1);
+        if self.get(channel, Channel::FLAGS) & DELETED != 0 {
+            if !self.purge(channel, budget) {
+                return;
+            }
+            let end = self.get(channel, Channel::ACTIVE).saturating_add(IN_DELETE_SECONDS + 1);
+            if now < end || self.get(channel, Channel::INTERESTS).is_some() {
+                self.always(|| self.schedule(channel, end.max(now.saturating_add(1))));
+                return;
+            }
+            gone(self.id(channel));
+            self.always(|| {
+                self.sub(ROOT, Root::CHANNELS_IN_DELETE, 1);
+                self.bury(channel, now);
+            });
+            return;
+        }
+        if !self.expire(channel, now, budget) {
+            return;
+        }
+        let idle_from =
+            self.get(channel, Channel::ACTIVE).saturating_add(inactivity).saturating_add(1);
+        let unused = self.get(channel, Channel::INTERESTS).is_none();
+        match self.next_expiry(channel) {
+            Some(expiry) => self.always(|| self.schedule(channel, expiry)),
+            None if !unused => self.always(|| self.unschedule(channel)),
+            None if now < idle_from => self.always(|| self.schedule(channel, idle_from)),
+            None => {
+                gone(self.id(channel));
+                self.always(|| {
+                    self.unlink_channel(channel);
+                    self.bury(channel, now);
+                });
+            }
+        }
+    }
+
+    /// Frees the record of a channel that nobody can reach any more; part of a mutation.
+    fn bury(&self, channel: Ref<Channel>, now: u32) {
+        self.unschedule(channel);
+        self.sub64(ROOT, Root::STORED, u64::from(self.get(channel, Channel::STORED)));
+        if let Some(farewell) = self.get(channel, Channel::FAREWELL).some() {
+            self.release(farewell);
+        }
+        let at = Root::TRASH.offset + now % TRASH_SECONDS * 8;
+        if self.word(at) == now {
+            self.set_word(at + 4, self.word(at + 4).saturating_add(1));
+        } else {
+            self.set_word(at, now);
+            self.set_word(at + 4, 1);
+        }
+        self.release(channel);
+    }
+
+    /// Channels that went in the last seconds.
+    pub(crate) fn channels_in_trash(&self, now: u32) -> u32 {
+        (0..TRASH_SECONDS)
+            .map(|index| Root::TRASH.offset + index * 8)
+            .filter(|at| now.saturating_sub(self.word(*at)) < IN_TRASH_SECONDS)
+            .map(|at| self.word(at + 4))
+            .fold(0, u32::saturating_add)
+    }
+}

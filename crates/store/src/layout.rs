@@ -1,0 +1,343 @@
+//! What lies where in the zone: the root, its tables, and the records of the heap.
+//!
+//! ```text
+//! 0        root record        counters, clock, positions of the tables
+//!          undo journal       offsets (u32), then old words (u64)
+//!          free lists         heads of the size classes
+//!          due wheel          4 × 64 list heads
+//!          buckets            heads of the hash chains of the directory
+//!          worker slots       one record per process slot of nginx
+//!          heap               blocks of 16-byte granules, each with an 8-byte header; ends in a sentinel
+//! ```
+//!
+//! All positions are 32-bit: a [`Ref`] counts granules, so a zone may span 4 GiB. A record starts with its
+//! block's header (8 bytes), its fields follow at the offsets given here. Plain integers only: a zone outlives
+//! the process, the configuration and the .so that filled it.
+
+use core::marker::PhantomData;
+
+/// Bytes in a granule, the unit of allocation.
+pub(crate) const GRANULE: usize = 16;
+/// "nginx push stream" in a word; tells a zone of ours from anything else.
+pub(crate) const MAGIC: u64 = 0x6e67_7850_7553_7472;
+/// Raised with each change of what this module describes.
+pub(crate) const VERSION: u32 = 1;
+/// Longest zone in use, bytes: what 32-bit offsets reach.
+pub(crate) const MAX_LEN: usize = u32::MAX as usize & !(GRANULE - 1);
+
+/// A record in the zone, by granule number; granule 0 is the root, so 0 also means "none".
+pub(crate) struct Ref<T>(pub(crate) u32, PhantomData<fn() -> T>);
+
+impl<T> Ref<T> {
+    pub(crate) const NONE: Self = Self(0, PhantomData);
+
+    pub(crate) const fn new(granule: u32) -> Self {
+        Self(granule, PhantomData)
+    }
+
+    /// Byte offset of the record.
+    pub(crate) const fn at(self) -> usize {
+        self.0 as usize * GRANULE
+    }
+
+    pub(crate) const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) const fn is_some(self) -> bool {
+        self.0 != 0
+    }
+
+    /// `None` for [`Ref::NONE`], so that `while let` and `?` work on links.
+    pub(crate) fn some(self) -> Option<Self> {
+        self.is_some().then_some(self)
+    }
+}
+
+impl<T> Clone for Ref<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Ref<T> {}
+impl<T> PartialEq for Ref<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+impl<T> Eq for Ref<T> {}
+impl<T> core::hash::Hash for Ref<T> {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+impl<T> core::fmt::Debug for Ref<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "@{}", self.0)
+    }
+}
+
+/// A field of the record `T`: its byte offset and the type of its word.
+pub(crate) struct Field<T, W> {
+    pub(crate) offset: u32,
+    marker: PhantomData<fn() -> (T, W)>,
+}
+
+impl<T, W> Field<T, W> {
+    const fn new(offset: u32) -> Self {
+        Self { offset, marker: PhantomData }
+    }
+}
+
+impl<T, W> Clone for Field<T, W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T, W> Copy for Field<T, W> {}
+
+/// Declares a record: its fields with their offsets, and its fixed length.
+macro_rules! record {
+    ($(#[$doc:meta])* $name:ident, $len:literal { $($(#[$field_doc:meta])* $field:ident: $word:ty = $offset:literal,)* }) => {
+        $(#[$doc])*
+        pub(crate) enum $name {}
+        impl $name {
+            /// Bytes up to the end of the fixed fields.
+            pub(crate) const LEN: usize = $len;
+            $($(#[$field_doc])* pub(crate) const $field: Field<$name, $word> = {
+                assert!($offset + size_of::<$word>() <= $len && $offset % size_of::<$word>() == 0);
+                Field::new($offset)
+            };)*
+        }
+    };
+}
+
+record! {
+    /// The first record of the zone.
+    Root, 416 {
+        MAGIC: u64 = 0,
+        VERSION: u32 = 8,
+        /// Raised when workers must register their subscribers again.
+        EPOCH: u32 = 12,
+        LEN_BYTES: u64 = 16,
+        /// Entries in the undo journal; not zero means "in the middle of a mutation".
+        JOURNAL_LEN: u32 = 24,
+        JOURNAL_CAPACITY: u32 = 28,
+        JOURNAL_OFFSETS: u32 = 32,
+        JOURNAL_WORDS: u32 = 36,
+        FREE_LISTS: u32 = 40,
+        WHEEL: u32 = 44,
+        BUCKETS: u32 = 48,
+        BUCKET_BITS: u32 = 52,
+        SLOTS: u32 = 56,
+        SLOT_COUNT: u32 = 60,
+        HEAP: u32 = 64,
+        HEAP_END: u32 = 68,
+        HASH_KEY_0: u64 = 72,
+        HASH_KEY_1: u64 = 80,
+        /// Seconds since the epoch at which the zone was formatted.
+        CREATED: u32 = 88,
+        /// The zone's clock: the newest cursor given out.
+        CLOCK_TIME: u32 = 92,
+        CLOCK_TAG: u32 = 96,
+        FREE_GRANULES: u32 = 100,
+        /// Creation numbers of channels.
+        CREATIONS: u64 = 104,
+        /// Living channels in creation order.
+        CHANNELS_FIRST: Ref<Channel> = 112,
+        CHANNELS_LAST: Ref<Channel> = 116,
+        /// Living channels, wildcard ones not counted.
+        CHANNELS: u32 = 120,
+        WILDCARD_CHANNELS: u32 = 124,
+        /// Messages ever published.
+        PUBLISHED: u64 = 128,
+        /// Messages stored, those of channels in delete included.
+        STORED: u64 = 136,
+        /// Messages no longer (or never) stored that some worker has still to take.
+        UNTAKEN: u32 = 144,
+        CHANNELS_IN_DELETE: u32 = 148,
+        /// Second up to which the due wheel has been worked off.
+        WHEEL_TIME: u32 = 152,
+        /// 1 while the slot of `WHEEL_TIME` is being worked off.
+        WHEEL_BUSY: u32 = 156,
+        /// Non-empty first levels of the free lists.
+        FREE_LEVELS: u32 = 160,
+        /// 28 words: non-empty lists of each first level.
+        FREE_CLASSES: u32 = 164,
+        /// 16 pairs (second, channels that entered the trash in it).
+        TRASH: u32 = 280,
+    }
+}
+
+/// First levels of the free lists: enough for 2^28 granules.
+pub(crate) const FREE_LEVELS: u32 = 28;
+/// Seconds that the trash statistics look back.
+pub(crate) const TRASH_SECONDS: u32 = 16;
+
+record! {
+    /// A channel; its id follows the fixed fields.
+    Channel, 120 {
+        HASH_NEXT: Ref<Channel> = 8,
+        LIST_NEXT: Ref<Channel> = 12,
+        LIST_PREV: Ref<Channel> = 16,
+        DUE_NEXT: Ref<Channel> = 20,
+        DUE_PREV: Ref<Channel> = 24,
+        /// Second at which the sweep looks at the channel; 0 = never.
+        DUE: u32 = 28,
+        /// Index of the wheel slot the channel is linked in.
+        DUE_SLOT: u32 = 32,
+        FLAGS: u32 = 36,
+        /// Messages ever published = id of the last one.
+        PUBLISHED: u64 = 40,
+        /// Creation number: tells two channels of the same id apart.
+        CREATION: u64 = 48,
+        LOG_FIRST: Ref<Message> = 56,
+        LOG_LAST: Ref<Message> = 60,
+        /// The oldest stored message.
+        OLDEST: Ref<Message> = 64,
+        STORED: u32 = 68,
+        /// Subscriptions of all workers.
+        SUBSCRIBERS: u32 = 72,
+        INTERESTS: Ref<Interest> = 76,
+        /// Cursor of the newest message that was stored and is no more.
+        DROPPED: u64 = 80,
+        /// The zone's clock when the channel was created.
+        BORN: u64 = 88,
+        /// Cursor of the last message published.
+        NEWEST: u64 = 96,
+        /// Second of the creation, last publish or last subscribe.
+        ACTIVE: u32 = 104,
+        /// What subscribers are told when the channel has been deleted.
+        FAREWELL: Ref<Content> = 108,
+        HASH: u32 = 112,
+        ID_LEN: u32 = 116,
+    }
+}
+
+/// The channel's id begins with the wildcard prefix.
+pub(crate) const WILDCARD: u32 = 1;
+/// The channel has been deleted and waits for its workers.
+pub(crate) const DELETED: u32 = 2;
+/// A message of the log expires before an older one (the ttl was lowered).
+pub(crate) const UNORDERED: u32 = 4;
+
+record! {
+    /// A message in the log of one channel.
+    Message, 48 {
+        NEXT: Ref<Message> = 8,
+        PREV: Ref<Message> = 12,
+        CONTENT: Ref<Content> = 16,
+        /// Workers that have still to take it.
+        UNTAKEN: u32 = 20,
+        /// 1 = stored, 0 = kept only until every worker has taken it.
+        STORED: u32 = 24,
+        EXPIRES: u32 = 28,
+        ID: u64 = 32,
+        CURSOR: u64 = 40,
+    }
+}
+
+record! {
+    /// What a publisher sent, shared by the channels it was published to; event id, event type and text follow.
+    Content, 24 {
+        REFS: u32 = 8,
+        /// Length in bytes plus 1; 0 = not given.
+        EVENT_ID: u32 = 12,
+        EVENT_TYPE: u32 = 16,
+        TEXT: u32 = 20,
+    }
+}
+
+record! {
+    /// "This worker has subscribers on this channel": also the link in the worker's mailbox.
+    Interest, 48 {
+        CHANNEL: Ref<Channel> = 8,
+        SLOT: u32 = 12,
+        CHANNEL_NEXT: Ref<Interest> = 16,
+        SLOT_NEXT: Ref<Interest> = 20,
+        SLOT_PREV: Ref<Interest> = 24,
+        MAIL_NEXT: Ref<Interest> = 28,
+        MAIL_PREV: Ref<Interest> = 32,
+        /// The first message the worker has not taken.
+        UNTAKEN: Ref<Message> = 36,
+        SUBSCRIBERS: u32 = 40,
+        /// 1 while linked in the mailbox.
+        NOTED: u32 = 44,
+    }
+}
+
+record! {
+    /// A worker's slot: not a block of the heap but an element of a table.
+    Slot, 48 {
+        /// Process id; 0 = free.
+        PID: u32 = 0,
+        /// Raised each time the slot changes hands.
+        GENERATION: u32 = 4,
+        STARTED: u32 = 8,
+        /// Connected subscribers.
+        SUBSCRIBERS: u32 = 12,
+        MAIL_FIRST: Ref<Interest> = 16,
+        MAIL_LAST: Ref<Interest> = 20,
+        /// 1 = a wake-up is on its way.
+        TOLD: u32 = 24,
+        INTERESTS: Ref<Interest> = 28,
+    }
+}
+
+/// Slots of the due wheel: 4 levels of 64.
+pub(crate) const WHEEL_SLOTS: u32 = 256;
+
+/// Positions of the tables for a zone of a given length and number of worker slots.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Tables {
+    pub(crate) journal_capacity: u32,
+    pub(crate) journal_offsets: u32,
+    pub(crate) journal_words: u32,
+    pub(crate) free_lists: u32,
+    pub(crate) wheel: u32,
+    pub(crate) buckets: u32,
+    pub(crate) bucket_bits: u32,
+    pub(crate) slots: u32,
+    pub(crate) heap: u32,
+    pub(crate) heap_end: u32,
+}
+
+impl Tables {
+    /// Lays out `len` bytes for `slots` worker slots; `None` if nothing would be left for the heap.
+    pub(crate) fn compute(len: usize, slots: u32) -> Option<Self> {
+        let len = u32::try_from(len.min(MAX_LEN)).ok()?;
+        // The longest mutations note every interested worker (6 words each).
+        let journal_capacity = 160u32.checked_add(slots.checked_mul(8)?)?;
+        // A kilobyte a channel is about what small channels with a few messages take.
+        let bucket_bits = (len / 1024).max(16).ilog2();
+        let levels = (len / 16).ilog2().saturating_sub(1).clamp(2, FREE_LEVELS);
+
+        let mut end = u32::try_from(Root::LEN).ok()?;
+        let mut table = |bytes: u32| {
+            let at = end;
+            end = end.checked_add(bytes)?.checked_next_multiple_of(16)?;
+            Some(at)
+        };
+        let journal_offsets = table(journal_capacity * 4)?;
+        let journal_words = table(journal_capacity * 8)?;
+        let free_lists = table(levels * 8 * 4)?;
+        let wheel = table(WHEEL_SLOTS * 4)?;
+        let buckets = table(4 << bucket_bits)?;
+        let slots = table(slots.checked_mul(u32::try_from(Slot::LEN).ok()?)?)?;
+        let heap = table(0)?;
+        // The sentinel takes the last granule.
+        let heap_end = (len & !15).checked_sub(16)?;
+        (heap.checked_add(4096)? <= heap_end).then_some(Self {
+            journal_capacity,
+            journal_offsets,
+            journal_words,
+            free_lists,
+            wheel,
+            buckets,
+            bucket_bits,
+            slots,
+            heap,
+            heap_end,
+        })
+    }
+}

@@ -1,0 +1,283 @@
+//! The log of a channel: its messages in cursor order.
+//!
+//! A message is in the log while it is stored, or while a worker has still to take it ("untaken"). It is freed by
+//! whichever comes last: [`Zone::drop_oldest`] (evicted by count, expired, channel deleted) or the last worker's
+//! [`Zone::take_one`].
+
+use protocol::cursor::Cursor;
+
+use crate::layout::{Channel, Content, Interest, Message, Ref, Root, UNORDERED};
+use crate::space::{Kind, NoMemory};
+use crate::zone::{ROOT, Zone};
+use crate::{NewMessage, WakeSet};
+
+impl Zone {
+    /// The zone's clock: the newest cursor given out.
+    pub(crate) fn clock(&self) -> Cursor {
+        Cursor { time: self.get(ROOT, Root::CLOCK_TIME), tag: self.get(ROOT, Root::CLOCK_TAG) }
+    }
+
+    /// Advances the clock to `now`, never backwards; part of a mutation.
+    pub(crate) fn advance_clock(&self, now: u32) {
+        if now > self.get(ROOT, Root::CLOCK_TIME) {
+            self.set(ROOT, Root::CLOCK_TIME, now);
+            self.set(ROOT, Root::CLOCK_TAG, 0);
+        }
+    }
+
+    /// The next cursor of the zone; part of a mutation.
+    fn next_cursor(&self, now: u32, given: Option<Cursor>) -> Cursor {
+        let clock = self.clock();
+        if let Some(given) = given.filter(|given| *given > clock) {
+            self.set(ROOT, Root::CLOCK_TIME, given.time);
+            self.set(ROOT, Root::CLOCK_TAG, given.tag);
+            return given;
+        }
+        self.advance_clock(now);
+        let cursor = self.clock();
+        let next = match cursor.tag.checked_add(1) {
+            Some(tag) => Cursor { time: cursor.time, tag },
+            None => Cursor { time: cursor.time.saturating_add(1), tag: 1 },
+        };
+        self.set(ROOT, Root::CLOCK_TIME, next.time);
+        self.set(ROOT, Root::CLOCK_TAG, next.tag);
+        next
+    }
+
+    /// Copies a message's parts into the zone; part of a mutation.
+    pub(crate) fn new_content(
+        &self,
+        event_id: Option<&[u8]>,
+        event_type: Option<&[u8]>,
+        text: &[u8],
+    ) -> Result<Ref<Content>, NoMemory> {
+        let id = event_id.unwrap_or_default();
+        let kind = event_type.unwrap_or_default();
+        let bytes = [Content::LEN, id.len(), kind.len(), text.len()]
+            .into_iter()
+            .try_fold(0usize, usize::checked_add)
+            .filter(|bytes| *bytes < crate::layout::MAX_LEN)
+            .ok_or(NoMemory)?;
+        let content: Ref<Content> = self.allocate(bytes, Kind::Content)?;
+        // Each length fits: their sum is below the length of a zone.
+        let word = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
+        let optional = |part: Option<&[u8]>| part.map_or(0, |part| word(part.len() + 1));
+        self.init(content, Content::REFS, 0);
+        self.init(content, Content::EVENT_ID, optional(event_id));
+        self.init(content, Content::EVENT_TYPE, optional(event_type));
+        self.init(content, Content::TEXT, word(text.len()));
+        let mut at = content.at() + Content::LEN;
+        for part in [id, kind, text] {
+            self.region.copy_in(at, part);
+            at += part.len();
+        }
+        Ok(content)
+    }
+
+    /// Gives one reference to a content back; part of a mutation.
+    pub(crate) fn release_content(&self, content: Ref<Content>) {
+        if self.get(content, Content::REFS) <= 1 {
+            self.release(content);
+        } else {
+            self.sub(content, Content::REFS, 1);
+        }
+    }
+
+    /// Appends a message to a channel and notes the workers that have subscribers there; a mutation.
+    ///
+    /// `content` is the copy that an earlier channel of the same publish holds, if any.
+    pub(crate) fn append(
+        &self,
+        channel: Ref<Channel>,
+        message: &NewMessage<'_>,
+        content: &mut Option<Ref<Content>>,
+        now: u32,
+        wake: &mut WakeSet,
+    ) -> Result<Cursor, NoMemory> {
+        self.atomically(|| {
+            let interested = self.get(channel, Channel::INTERESTS).is_some();
+            let mut record = Ref::NONE;
+            let mut held = *content;
+            if message.store || interested {
+                record = self.allocate(Message::LEN, Kind::Message)?;
+                if held.is_none() {
+                    held = Some(self.new_content(
+                        message.event_id,
+                        message.event_type,
+                        message.text,
+                    )?);
+                }
+            }
+            let cursor = self.next_cursor(now, message.cursor);
+            let id = self.get(channel, Channel::PUBLISHED) + 1;
+            self.set(channel, Channel::PUBLISHED, id);
+            self.set(channel, Channel::NEWEST, cursor.to_u64());
+            self.set(channel, Channel::ACTIVE, now);
+            self.add64(ROOT, Root::PUBLISHED, u64::from(message.counted));
+            if let (Some(record), Some(held)) = (record.some(), held) {
+                self.add(held, Content::REFS, 1);
+                self.init(record, Message::CONTENT, held);
+                self.init(record, Message::ID, id);
+                self.init(record, Message::CURSOR, cursor.to_u64());
+                self.init(record, Message::STORED, u32::from(message.store));
+                let expires = now.saturating_add(message.ttl);
+                self.init(record, Message::EXPIRES, expires);
+                self.link(channel, record);
+                if message.store {
+                    self.count_stored(channel, record, expires);
+                }
+                let untaken = self.note(channel, record, wake);
+                self.init(record, Message::UNTAKEN, untaken);
+                if !message.store {
+                    self.add(ROOT, Root::UNTAKEN, 1);
+                }
+                *content = Some(held);
+            }
+            Ok(cursor)
+        })
+    }
+
+    fn link(&self, channel: Ref<Channel>, record: Ref<Message>) {
+        let last = self.get(channel, Channel::LOG_LAST);
+        self.init(record, Message::NEXT, Ref::NONE);
+        self.init(record, Message::PREV, last);
+        match last.some() {
+            Some(last) => self.set(last, Message::NEXT, record),
+            None => self.set(channel, Channel::LOG_FIRST, record),
+        }
+        self.set(channel, Channel::LOG_LAST, record);
+    }
+
+    fn count_stored(&self, channel: Ref<Channel>, record: Ref<Message>, expires: u32) {
+        let flags = self.get(channel, Channel::FLAGS);
+        let prev = self.get(record, Message::PREV);
+        if self.get(channel, Channel::OLDEST).is_none() {
+            self.set(channel, Channel::OLDEST, record);
+            self.set(channel, Channel::FLAGS, flags & !UNORDERED);
+        } else if prev.is_some() && self.get(prev, Message::EXPIRES) > expires {
+            self.set(channel, Channel::FLAGS, flags | UNORDERED);
+        }
+        self.add(channel, Channel::STORED, 1);
+        self.add64(ROOT, Root::STORED, 1);
+        self.schedule_by(channel, expires);
+    }
+
+    /// Puts the channel into the mailbox of each interested worker; answers how many there are.
+    fn note(&self, channel: Ref<Channel>, record: Ref<Message>, wake: &mut WakeSet) -> u32 {
+        let mut interested = 0;
+        let mut interest = self.get(channel, Channel::INTERESTS);
+        while interest.is_some() {
+            interested += 1;
+            if self.get(interest, Interest::UNTAKEN).is_none() {
+                self.set(interest, Interest::UNTAKEN, record);
+            }
+            self.post(interest, wake);
+            interest = self.get(interest, Interest::CHANNEL_NEXT);
+        }
+        interested
+    }
+
+    /// Ends the storage of a stored message (evicted, expired, deleted); a mutation. The message is freed unless
+    /// a worker has still to take it. `counted` = false leaves the counters of stored messages as they are.
+    pub(crate) fn drop_stored(&self, channel: Ref<Channel>, record: Ref<Message>, counted: bool) {
+        self.always(|| {
+            self.set(record, Message::STORED, 0);
+            let cursor = self.get(record, Message::CURSOR);
+            if cursor > self.get(channel, Channel::DROPPED) {
+                self.set(channel, Channel::DROPPED, cursor);
+            }
+            if counted {
+                self.sub(channel, Channel::STORED, 1);
+                self.sub64(ROOT, Root::STORED, 1);
+            }
+            if self.get(channel, Channel::OLDEST) == record {
+                self.set(channel, Channel::OLDEST, self.next_stored(record));
+            }
+            if self.get(record, Message::UNTAKEN) == 0 {
+                self.free_message(channel, record);
+            } else {
+                self.add(ROOT, Root::UNTAKEN, 1);
+            }
+        });
+    }
+
+    /// The first stored message behind `record`.
+    pub(crate) fn next_stored(&self, record: Ref<Message>) -> Ref<Message> {
+        let mut next = self.get(record, Message::NEXT);
+        while next.is_some() && self.get(next, Message::STORED) == 0 {
+            next = self.get(next, Message::NEXT);
+        }
+        next
+    }
+
+    /// Takes a message out of the log and frees it; part of a mutation.
+    fn free_message(&self, channel: Ref<Channel>, record: Ref<Message>) {
+        let next = self.get(record, Message::NEXT);
+        let prev = self.get(record, Message::PREV);
+        match next.some() {
+            Some(next) => self.set(next, Message::PREV, prev),
+            None => self.set(channel, Channel::LOG_LAST, prev),
+        }
+        match prev.some() {
+            Some(prev) => self.set(prev, Message::NEXT, next),
+            None => self.set(channel, Channel::LOG_FIRST, next),
+        }
+        self.release_content(self.get(record, Message::CONTENT));
+        self.release(record);
+    }
+
+    /// One worker takes its next message; a mutation.
+    pub(crate) fn take_one(&self, interest: Ref<Interest>) {
+        self.always(|| {
+            let Some(record) = self.get(interest, Interest::UNTAKEN).some() else { return };
+            self.set(interest, Interest::UNTAKEN, self.get(record, Message::NEXT));
+            self.sub(record, Message::UNTAKEN, 1);
+            if self.get(record, Message::UNTAKEN) == 0 && self.get(record, Message::STORED) == 0 {
+                self.sub(ROOT, Root::UNTAKEN, 1);
+                self.free_message(self.get(interest, Interest::CHANNEL), record);
+            }
+        });
+    }
+
+    /// Frees all stored messages beyond `max`, oldest first, at most `budget` of them.
+    pub(crate) fn evict(&self, channel: Ref<Channel>, max: u32, budget: &mut u32) {
+        while self.get(channel, Channel::STORED) > max && *budget > 0 {
+            let Some(oldest) = self.get(channel, Channel::OLDEST).some() else { return };
+            *budget -= 1;
+            self.drop_stored(channel, oldest, true);
+        }
+    }
+
+    /// Frees the messages that have expired at `now`. False = the budget ran out first.
+    pub(crate) fn expire(&self, channel: Ref<Channel>, now: u32, budget: &mut u32) -> bool {
+        let unordered = self.get(channel, Channel::FLAGS) & UNORDERED != 0;
+        let mut record = self.get(channel, Channel::OLDEST);
+        while record.is_some() {
+            if *budget == 0 {
+                return false;
+            }
+            let next = self.next_stored(record);
+            if self.get(record, Message::EXPIRES) <= now {
+                *budget -= 1;
+                self.drop_stored(channel, record, true);
+            } else if !unordered {
+                break;
+            }
+            record = next;
+        }
+        true
+    }
+
+    /// Second at which the next message of the channel expires; `None` without stored messages.
+    pub(crate) fn next_expiry(&self, channel: Ref<Channel>) -> Option<u32> {
+        let mut record = self.get(channel, Channel::OLDEST).some()?;
+        let mut soonest = self.get(record, Message::EXPIRES);
+        if self.get(channel, Channel::FLAGS) & UNORDERED != 0 {
+            while record.is_some() {
+                soonest = soonest.min(self.get(record, Message::EXPIRES));
+                record = self.next_stored(record);
+            }
+        }
+        Some(soonest)
+    }
+}

@@ -1,0 +1,222 @@
+//! Worker slots, interests and mailboxes: who has subscribers where, and who has been told of news.
+//!
+//! An **interest** says "this worker has subscribers on this channel". It is allocated when the first of them
+//! subscribes, and it is itself the link in the worker's mailbox, so noting news cannot fail and a mailbox cannot
+//! overflow. It points at the first message that the worker has not taken; every message counts the workers that
+//! have still to take it. When a worker dies, whoever clears its slot takes the messages in its place.
+
+use crate::WakeSet;
+use crate::layout::{Channel, DELETED, Interest, Message, Ref, Root, Slot};
+use crate::space::{Kind, NoMemory};
+use crate::zone::{ROOT, Zone};
+
+impl Zone {
+    /// The slot of a process slot number, if the zone has one for it.
+    pub(crate) fn slot(&self, index: usize) -> Option<Ref<Slot>> {
+        let index = u32::try_from(index).ok()?;
+        let first = self.get(ROOT, Root::SLOTS) / 16;
+        (index < self.get(ROOT, Root::SLOT_COUNT)).then(|| Ref::new(first + index * 3))
+    }
+
+    /// Puts an interest into its worker's mailbox; part of a mutation.
+    pub(crate) fn post(&self, interest: Ref<Interest>, wake: &mut WakeSet) {
+        let index = self.get(interest, Interest::SLOT) as usize;
+        let Some(slot) = self.slot(index) else { return };
+        if self.get(interest, Interest::NOTED) == 0 {
+            let last = self.get(slot, Slot::MAIL_LAST);
+            self.set(interest, Interest::NOTED, 1);
+            self.set(interest, Interest::MAIL_NEXT, Ref::NONE);
+            self.set(interest, Interest::MAIL_PREV, last);
+            match last.some() {
+                Some(last) => self.set(last, Interest::MAIL_NEXT, interest),
+                None => self.set(slot, Slot::MAIL_FIRST, interest),
+            }
+            self.set(slot, Slot::MAIL_LAST, interest);
+        }
+        if self.get(slot, Slot::TOLD) == 0 {
+            self.set(slot, Slot::TOLD, 1);
+            wake.insert(index);
+        }
+    }
+
+    /// Takes an interest out of the mailbox; part of a mutation.
+    pub(crate) fn unpost(&self, interest: Ref<Interest>) {
+        if self.get(interest, Interest::NOTED) == 0 {
+            return;
+        }
+        let Some(slot) = self.slot(self.get(interest, Interest::SLOT) as usize) else { return };
+        let next = self.get(interest, Interest::MAIL_NEXT);
+        let prev = self.get(interest, Interest::MAIL_PREV);
+        match next.some() {
+            Some(next) => self.set(next, Interest::MAIL_PREV, prev),
+            None => self.set(slot, Slot::MAIL_LAST, prev),
+        }
+        match prev.some() {
+            Some(prev) => self.set(prev, Interest::MAIL_NEXT, next),
+            None => self.set(slot, Slot::MAIL_FIRST, next),
+        }
+        self.set(interest, Interest::NOTED, 0);
+    }
+
+    /// The worker's interest in a channel.
+    pub(crate) fn interest(&self, channel: Ref<Channel>, slot: u32) -> Option<Ref<Interest>> {
+        let mut interest = self.get(channel, Channel::INTERESTS);
+        while interest.is_some() {
+            if self.get(interest, Interest::SLOT) == slot {
+                return Some(interest);
+            }
+            interest = self.get(interest, Interest::CHANNEL_NEXT);
+        }
+        None
+    }
+
+    /// Counts one more subscriber of the worker on the channel; a mutation.
+    pub(crate) fn attach(
+        &self,
+        channel: Ref<Channel>,
+        index: u32,
+        now: u32,
+    ) -> Result<Ref<Interest>, NoMemory> {
+        let slot = self.slot(index as usize).ok_or(NoMemory)?;
+        self.atomically(|| {
+            let interest = match self.interest(channel, index) {
+                Some(interest) => interest,
+                None => {
+                    let interest: Ref<Interest> = self.allocate(Interest::LEN, Kind::Interest)?;
+                    self.region.zero(interest.at() + 8, Interest::LEN - 8);
+                    self.init(interest, Interest::CHANNEL, channel);
+                    self.init(interest, Interest::SLOT, index);
+                    self.init(
+                        interest,
+                        Interest::CHANNEL_NEXT,
+                        self.get(channel, Channel::INTERESTS),
+                    );
+                    self.set(channel, Channel::INTERESTS, interest);
+                    let next = self.get(slot, Slot::INTERESTS);
+                    self.init(interest, Interest::SLOT_NEXT, next);
+                    if let Some(next) = next.some() {
+                        self.set(next, Interest::SLOT_PREV, interest);
+                    }
+                    self.set(slot, Slot::INTERESTS, interest);
+                    interest
+                }
+            };
+            self.add(interest, Interest::SUBSCRIBERS, 1);
+            self.add(channel, Channel::SUBSCRIBERS, 1);
+            self.set(channel, Channel::ACTIVE, now);
+            Ok(interest)
+        })
+    }
+
+    /// Counts `n` subscribers less; the interest is freed with its last one. A few mutations.
+    pub(crate) fn detach(&self, interest: Ref<Interest>, n: u32) {
+        let channel = self.get(interest, Interest::CHANNEL);
+        if self.get(interest, Interest::SUBSCRIBERS) > n {
+            self.always(|| {
+                self.sub(interest, Interest::SUBSCRIBERS, n);
+                self.sub(channel, Channel::SUBSCRIBERS, n);
+            });
+            return;
+        }
+        // With nobody left to deliver to, what the worker has not taken is taken now.
+        while self.get(interest, Interest::UNTAKEN).is_some() {
+            self.take_one(interest);
+        }
+        self.always(|| {
+            let subscribers = self.get(interest, Interest::SUBSCRIBERS);
+            self.sub(channel, Channel::SUBSCRIBERS, subscribers);
+            self.unpost(interest);
+            self.unlink_interest(channel, interest);
+            self.release(interest);
+            if self.get(channel, Channel::INTERESTS).is_none() {
+                // The channel may have become idle, or its deletion complete.
+                let time = self.get(ROOT, Root::WHEEL_TIME);
+                if self.get(channel, Channel::FLAGS) & DELETED == 0 {
+                    self.schedule_by(channel, time.saturating_add(1));
+                }
+            }
+        });
+    }
+
+    fn unlink_interest(&self, channel: Ref<Channel>, interest: Ref<Interest>) {
+        let next = self.get(interest, Interest::CHANNEL_NEXT);
+        let mut other = self.get(channel, Channel::INTERESTS);
+        if other == interest {
+            self.set(channel, Channel::INTERESTS, next);
+        } else {
+            while other.is_some() {
+                let after = self.get(other, Interest::CHANNEL_NEXT);
+                if after == interest {
+                    self.set(other, Interest::CHANNEL_NEXT, next);
+                    break;
+                }
+                other = after;
+            }
+        }
+        let next = self.get(interest, Interest::SLOT_NEXT);
+        let prev = self.get(interest, Interest::SLOT_PREV);
+        if let Some(next) = next.some() {
+            self.set(next, Interest::SLOT_PREV, prev);
+        }
+        match prev.some() {
+            Some(prev) => self.set(prev, Interest::SLOT_NEXT, next),
+            None => {
+                if let Some(slot) = self.slot(self.get(interest, Interest::SLOT) as usize) {
+                    self.set(slot, Slot::INTERESTS, next);
+                }
+            }
+        }
+    }
+
+    /// Takes one interest out of the worker's mailbox; with the last one, "told" ends. A mutation.
+    pub(crate) fn open_mail(&self, slot: Ref<Slot>) -> Option<Ref<Interest>> {
+        let first = self.get(slot, Slot::MAIL_FIRST);
+        if first.is_none() && self.get(slot, Slot::TOLD) == 0 {
+            return None;
+        }
+        self.always(|| match first.some() {
+            Some(interest) => {
+                self.unpost(interest);
+                Some(interest)
+            }
+            None => {
+                self.set(slot, Slot::TOLD, 0);
+                None
+            }
+        })
+    }
+
+    /// Whether a message is due to the worker up to and including `upto`.
+    pub(crate) fn has_untaken(&self, interest: Ref<Interest>, upto: u64) -> bool {
+        let record = self.get(interest, Interest::UNTAKEN);
+        record.is_some() && self.get(record, Message::CURSOR) <= upto
+    }
+
+    /// Ends up to `budget` of a dead worker's interests. True = none is left and the slot is free.
+    pub(crate) fn clear_slot(&self, slot: Ref<Slot>, budget: &mut u32) -> bool {
+        while let Some(interest) = self.get(slot, Slot::INTERESTS).some() {
+            // Untaken messages count too: there may be many.
+            while self.get(interest, Interest::UNTAKEN).is_some() {
+                if *budget == 0 {
+                    return false;
+                }
+                *budget -= 1;
+                self.take_one(interest);
+            }
+            if *budget == 0 {
+                return false;
+            }
+            *budget -= 1;
+            self.detach(interest, u32::MAX);
+        }
+        self.always(|| {
+            self.set(slot, Slot::PID, 0);
+            self.set(slot, Slot::SUBSCRIBERS, 0);
+            self.set(slot, Slot::TOLD, 0);
+            self.set(slot, Slot::MAIL_FIRST, Ref::NONE);
+            self.set(slot, Slot::MAIL_LAST, Ref::NONE);
+            self.set(slot, Slot::GENERATION, self.get(slot, Slot::GENERATION).wrapping_add(1));
+        });
+        true
+    }
+}

@@ -1,0 +1,154 @@
+//! The only `unsafe` of the store: checked reads and writes of words and bytes in a piece of shared memory.
+//!
+//! Everything above this module is safe code that speaks of offsets. Every access is checked against the
+//! region's length, so even a damaged zone cannot make a worker read or write outside it: the access then
+//! reads as zero (or does nothing) and [`Region::is_damaged`] tells.
+//!
+//! Cost: one comparison more than a plain load or store. Words are relaxed atomics, which compile to plain
+//! moves; they make the few reads that are done without the lock (a glance at a mailbox) well defined.
+
+use core::cell::Cell;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// A piece of memory shared between processes, zero-based, addressed by byte offsets.
+///
+/// # Invariants
+///
+/// `base` is aligned to 16 bytes and `base..base + len` stays mapped and writable, at this address, for as
+/// long as this value exists.
+pub struct Region {
+    base: NonNull<u8>,
+    len: usize,
+    damaged: Cell<bool>,
+}
+
+impl Region {
+    /// Describes the memory at `base`, `len` bytes long.
+    ///
+    /// # Safety
+    ///
+    /// - `base` is aligned to 16 bytes, and `base..base + len` is mapped, initialized and writable until the value is dropped.
+    /// - That memory is used by nobody but [`Store`](crate::Store)s, and a store's methods are called only
+    ///   while the caller holds the one lock that guards this memory (those documented as lock-free excepted).
+    #[expect(unsafe_code, reason = "the door through which the raw memory enters")]
+    pub unsafe fn new(base: NonNull<u8>, len: usize) -> Self {
+        debug_assert!(base.as_ptr().addr().is_multiple_of(16));
+        // INVARIANT: promised by the caller.
+        Self { base, len, damaged: Cell::new(false) }
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the region holds no byte at all.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether an access went astray since the last [`Region::clear_damage`].
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damaged.get()
+    }
+
+    pub(crate) fn report_damage(&self) {
+        self.damaged.set(true);
+    }
+
+    pub(crate) fn clear_damage(&self) {
+        self.damaged.set(false);
+    }
+
+    /// Whether `at..at + len` lies inside; reports damage if not.
+    fn covers(&self, at: usize, len: usize) -> bool {
+        let inside = at.checked_add(len).is_some_and(|end| end <= self.len);
+        if !inside {
+            self.report_damage();
+        }
+        inside
+    }
+
+    #[expect(unsafe_code, reason = "turns a checked offset into a word")]
+    fn word32(&self, at: usize) -> Option<&AtomicU32> {
+        if !at.is_multiple_of(4) || !self.covers(at, 4) {
+            return None;
+        }
+        // SAFETY: `at + 4 <= len` and `at` is a multiple of 4 (checked above), `base` is aligned to 16, the
+        // memory is mapped for as long as `self` (invariant), and all words are accessed as atomics only.
+        Some(unsafe { AtomicU32::from_ptr(self.base.as_ptr().add(at).cast()) })
+    }
+
+    #[expect(unsafe_code, reason = "turns a checked offset into a word")]
+    fn word64(&self, at: usize) -> Option<&AtomicU64> {
+        if !at.is_multiple_of(8) || !self.covers(at, 8) {
+            return None;
+        }
+        // SAFETY: as in `word32`, with 8 for 4.
+        Some(unsafe { AtomicU64::from_ptr(self.base.as_ptr().add(at).cast()) })
+    }
+
+    pub(crate) fn load32(&self, at: usize) -> u32 {
+        self.word32(at).map_or(0, |word| word.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn load64(&self, at: usize) -> u64 {
+        self.word64(at).map_or(0, |word| word.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn store32(&self, at: usize, value: u32) {
+        crate::fault::step();
+        if let Some(word) = self.word32(at) {
+            word.store(value, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn store64(&self, at: usize, value: u64) {
+        crate::fault::step();
+        if let Some(word) = self.word64(at) {
+            word.store(value, Ordering::Relaxed);
+        }
+    }
+
+    /// The bytes at `at`. They must not change while the slice lives: they belong to an object that nobody
+    /// frees meanwhile (the lock is held, or the object is pinned).
+    #[expect(unsafe_code, reason = "turns a checked range into a slice")]
+    pub(crate) fn bytes(&self, at: usize, len: usize) -> &[u8] {
+        if !self.covers(at, len) {
+            return &[];
+        }
+        // SAFETY: the range is inside the region (checked above), which is mapped and initialized
+        // (invariant); bytes of an object are written once, before the object can be reached.
+        unsafe { core::slice::from_raw_parts(self.base.as_ptr().add(at), len) }
+    }
+
+    /// Copies `source` to `at`: only into an object that nobody can reach yet.
+    #[expect(unsafe_code, reason = "copies into a checked range")]
+    pub(crate) fn copy_in(&self, at: usize, source: &[u8]) {
+        crate::fault::step();
+        if source.is_empty() || !self.covers(at, source.len()) {
+            return;
+        }
+        // SAFETY: the destination is inside the region (checked above); the source is ordinary memory of
+        // this process, so the two do not overlap.
+        unsafe {
+            core::ptr::copy_nonoverlapping(
+                source.as_ptr(),
+                self.base.as_ptr().add(at),
+                source.len(),
+            );
+        }
+    }
+
+    /// Fills `at..at + len` with zero bytes.
+    #[expect(unsafe_code, reason = "fills a checked range")]
+    pub(crate) fn zero(&self, at: usize, len: usize) {
+        crate::fault::step();
+        if !self.covers(at, len) {
+            return;
+        }
+        // SAFETY: the range is inside the region (checked above), which is writable (invariant).
+        unsafe { core::ptr::write_bytes(self.base.as_ptr().add(at), 0, len) };
+    }
+}

@@ -1,0 +1,231 @@
+//! Reading stored messages: history for polls and for subscribers that resume.
+//!
+//! A reader fixes where it starts ([`Zone::seek`]) and where it ends (a cursor), then reads in batches, each in
+//! its own lock span; the texts are copied, since nothing keeps them alive once the lock is released.
+
+use core::ops::Range;
+
+use protocol::cursor::Cursor;
+
+use crate::layout::{Channel, Content, Message, Ref};
+use crate::zone::Zone;
+
+/// From where a client wants the stored messages of a channel.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a> {
+    /// The last so many.
+    Backtrack(u32),
+    /// Everything behind the message with this event id, or behind this cursor: whichever comes first in the log.
+    After {
+        /// The last cursor seen.
+        cursor: Option<Cursor>,
+        /// The last event id seen.
+        event_id: Option<&'a [u8]>,
+    },
+}
+
+/// The next message to read.
+#[derive(Clone, Copy, Debug)]
+pub struct Position {
+    creation: u64,
+    record: Ref<Message>,
+    cursor: u64,
+}
+
+/// A message that has been read into a [`Batch`].
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Its cursor.
+    pub cursor: Cursor,
+    /// Its number in the channel.
+    pub id: u64,
+    event_id: Option<Range<usize>>,
+    event_type: Option<Range<usize>>,
+    text: Range<usize>,
+}
+
+/// Parts of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts<'a> {
+    /// As the publisher gave it.
+    pub event_id: Option<&'a [u8]>,
+    /// As the publisher gave it.
+    pub event_type: Option<&'a [u8]>,
+    /// The message itself.
+    pub text: &'a [u8],
+}
+
+/// Messages copied out of the zone. It does not grow while the lock is held.
+#[derive(Debug)]
+pub struct Batch {
+    items: Vec<Item>,
+    bytes: Vec<u8>,
+    needed: usize,
+}
+
+impl Batch {
+    /// Room for `items` messages of `bytes` in all.
+    pub fn with_capacity(items: usize, bytes: usize) -> Self {
+        Self { items: Vec::with_capacity(items), bytes: Vec::with_capacity(bytes), needed: 0 }
+    }
+
+    /// Forgets what was read, and makes room for the message that did not fit. To be called without the lock.
+    pub fn reset(&mut self) {
+        self.items.clear();
+        self.bytes.clear();
+        self.bytes.reserve(self.needed);
+        self.needed = 0;
+    }
+
+    /// What was read.
+    pub fn messages(&self) -> impl Iterator<Item = (&Item, Parts<'_>)> {
+        let part = |range: &Range<usize>| self.bytes.get(range.clone()).unwrap_or_default();
+        self.items.iter().map(move |item| {
+            let parts = Parts {
+                event_id: item.event_id.as_ref().map(part),
+                event_type: item.event_type.as_ref().map(part),
+                text: part(&item.text),
+            };
+            (item, parts)
+        })
+    }
+
+    /// Whether nothing was read.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    fn push(&mut self, cursor: Cursor, id: u64, parts: Parts<'_>) -> bool {
+        let len =
+            [parts.event_id.unwrap_or_default(), parts.event_type.unwrap_or_default(), parts.text]
+                .iter()
+                .map(|part| part.len())
+                .sum::<usize>();
+        if self.items.len() == self.items.capacity() {
+            return false;
+        }
+        if len > self.bytes.capacity() - self.bytes.len() {
+            self.needed = if self.items.is_empty() { len } else { 0 };
+            return false;
+        }
+        let bytes = &mut self.bytes;
+        let mut copy = |part: &[u8]| {
+            let start = bytes.len();
+            bytes.extend_from_slice(part);
+            start..bytes.len()
+        };
+        let event_id = parts.event_id.map(&mut copy);
+        let event_type = parts.event_type.map(&mut copy);
+        let text = copy(parts.text);
+        self.items.push(Item { cursor, id, event_id, event_type, text });
+        true
+    }
+}
+
+impl Zone {
+    pub(crate) fn parts(&self, content: Ref<Content>) -> Parts<'_> {
+        let mut at = content.at() + Content::LEN;
+        let mut optional = |word: u32| {
+            let len = word.checked_sub(1)? as usize;
+            let part = self.region.bytes(at, len);
+            at += len;
+            Some(part)
+        };
+        let event_id = optional(self.get(content, Content::EVENT_ID));
+        let event_type = optional(self.get(content, Content::EVENT_TYPE));
+        let text = self.region.bytes(at, self.get(content, Content::TEXT) as usize);
+        Parts { event_id, event_type, text }
+    }
+
+    fn position(&self, channel: Ref<Channel>, record: Ref<Message>) -> Option<Position> {
+        record.some().map(|record| Position {
+            creation: self.get(channel, Channel::CREATION),
+            record,
+            cursor: self.get(record, Message::CURSOR),
+        })
+    }
+
+    /// The first stored message that is due, if any up to `upto`.
+    ///
+    /// Cost: proportional to the messages that are due; with an event id, to those stored before it.
+    pub(crate) fn seek(
+        &self,
+        channel: Ref<Channel>,
+        start: &Start<'_>,
+        upto: Cursor,
+    ) -> Option<Position> {
+        let found = match *start {
+            Start::Backtrack(count) => self.walk_back(channel, count, 0),
+            Start::After { cursor, event_id: None } => {
+                let after = cursor?.to_u64();
+                if self.get(channel, Channel::NEWEST) <= after {
+                    return None;
+                }
+                self.walk_back(channel, u32::MAX, after)
+            }
+            Start::After { cursor, event_id: Some(event_id) } => {
+                let after = cursor.map_or(u64::MAX, Cursor::to_u64);
+                let mut record = self.get(channel, Channel::OLDEST);
+                while record.is_some() && self.get(record, Message::CURSOR) <= after {
+                    let next = self.next_stored(record);
+                    if self.parts(self.get(record, Message::CONTENT)).event_id == Some(event_id) {
+                        record = next;
+                        break;
+                    }
+                    record = next;
+                }
+                record
+            }
+        };
+        self.position(channel, found).filter(|position| position.cursor <= upto.to_u64())
+    }
+
+    /// The stored message so many from the end, or the first one behind the cursor `after`.
+    fn walk_back(&self, channel: Ref<Channel>, mut count: u32, after: u64) -> Ref<Message> {
+        let mut found = Ref::NONE;
+        let mut record = self.get(channel, Channel::LOG_LAST);
+        while record.is_some() && count > 0 && self.get(record, Message::CURSOR) > after {
+            if self.get(record, Message::STORED) != 0 {
+                found = record;
+                count -= 1;
+            }
+            record = self.get(record, Message::PREV);
+        }
+        found
+    }
+
+    /// Reads stored messages from `position` up to the cursor `upto` as far as the batch has room.
+    ///
+    /// Answers where to go on; `None` at the end. Messages that were dropped since the position was taken are skipped.
+    pub(crate) fn read(
+        &self,
+        channel: Ref<Channel>,
+        position: Position,
+        upto: Cursor,
+        batch: &mut Batch,
+    ) -> Option<Position> {
+        if self.get(channel, Channel::CREATION) != position.creation {
+            return None;
+        }
+        let mut record = position.record;
+        if self.get(channel, Channel::DROPPED) >= position.cursor {
+            // The message may be gone, and its memory another's.
+            record = self.get(channel, Channel::OLDEST);
+            while record.is_some() && self.get(record, Message::CURSOR) < position.cursor {
+                record = self.next_stored(record);
+            }
+        }
+        while record.is_some() {
+            let cursor = Cursor::from_u64(self.get(record, Message::CURSOR));
+            if cursor > upto {
+                return None;
+            }
+            let parts = self.parts(self.get(record, Message::CONTENT));
+            if !batch.push(cursor, self.get(record, Message::ID), parts) {
+                return self.position(channel, record);
+            }
+            record = self.next_stored(record);
+        }
+        None
+    }
+}

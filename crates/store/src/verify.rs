@@ -1,0 +1,268 @@
+//! The oracle of the tests: walks the whole zone and checks every invariant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::Store;
+use crate::layout::{
+    Channel, Content, DELETED, Interest, Message, Ref, Root, Slot, WHEEL_SLOTS, WILDCARD,
+};
+use crate::space::{GRANULE32, Kind, byte};
+use crate::zone::ROOT;
+
+/// What a sound zone holds.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Living channels.
+    pub channels: usize,
+    /// Channels in delete.
+    pub deleted: usize,
+    /// Messages in the logs.
+    pub messages: usize,
+    /// Contents.
+    pub contents: usize,
+    /// Interests.
+    pub interests: usize,
+    /// Free granules.
+    pub free: u32,
+}
+
+macro_rules! ensure {
+    ($condition:expr, $($text:tt)*) => {
+        if !$condition { return Err(format!($($text)*)); }
+    };
+}
+
+impl Store {
+    /// Checks every invariant of the zone.
+    ///
+    /// # Errors
+    ///
+    /// Says which one is broken, and where.
+    pub fn verify(&self) -> Result<Census, String> {
+        let zone = &self.zone;
+        ensure!(!zone.is_interrupted(), "a mutation is under way");
+        ensure!(!zone.region.is_damaged(), "an access went astray");
+        let mut census = Census::default();
+
+        // Blocks: headers chain up to the sentinel, no two free neighbours.
+        let end = zone.get(ROOT, Root::HEAP_END) / GRANULE32;
+        let mut blocks: BTreeMap<u32, Kind> = BTreeMap::new();
+        let (mut at, mut before, mut last_free) =
+            (zone.get(ROOT, Root::HEAP) / GRANULE32, 0, false);
+        while at < end {
+            let (len, kind) = zone.block(at).ok_or(format!("no block at {at}"))?;
+            ensure!(len > 0 && at + len <= end, "block {at} has length {len}");
+            let said = zone.word(byte(at) + 4);
+            ensure!(said == before, "block {at}: length before {said}, not {before}");
+            ensure!(!(last_free && kind == Kind::Free), "free neighbours at {at}");
+            last_free = kind == Kind::Free;
+            census.free += if last_free { len } else { 0 };
+            blocks.insert(at, kind);
+            before = len;
+            at += len;
+        }
+        ensure!(zone.block(end) == Some((0, Kind::Sentinel)), "no sentinel");
+        ensure!(census.free == zone.get(ROOT, Root::FREE_GRANULES), "free granules");
+        self.verify_free_lists(&blocks)?;
+
+        // Directory.
+        let mut living = BTreeSet::new();
+        let (mut channel, mut previous, mut creation) =
+            (zone.get(ROOT, Root::CHANNELS_FIRST), Ref::NONE, 0);
+        let mut wildcard = 0;
+        while channel.is_some() {
+            ensure!(living.insert(channel.0), "channel list loops at {channel:?}");
+            ensure!(zone.get(channel, Channel::LIST_PREV) == previous, "list link of {channel:?}");
+            ensure!(zone.get(channel, Channel::CREATION) > creation, "creation order");
+            ensure!(zone.find(zone.id(channel)) == Some(channel), "{channel:?} is not found by id");
+            creation = zone.get(channel, Channel::CREATION);
+            wildcard += u32::from(zone.get(channel, Channel::FLAGS) & WILDCARD != 0);
+            previous = channel;
+            channel = zone.get(channel, Channel::LIST_NEXT);
+        }
+        ensure!(zone.get(ROOT, Root::CHANNELS_LAST) == previous, "last channel");
+        ensure!(zone.get(ROOT, Root::WILDCARD_CHANNELS) == wildcard, "wildcard channels");
+        census.channels = living.len();
+        let normal = zone.get(ROOT, Root::CHANNELS) as usize + wildcard as usize;
+        ensure!(normal == living.len(), "number of channels");
+        let mut chained = 0;
+        for bucket in 0..1u32 << zone.get(ROOT, Root::BUCKET_BITS) {
+            let mut channel: Ref<Channel> =
+                Ref::new(zone.word(zone.get(ROOT, Root::BUCKETS) + bucket * 4));
+            while channel.is_some() {
+                chained += 1;
+                ensure!(living.contains(&channel.0), "{channel:?} in a bucket is not living");
+                channel = zone.get(channel, Channel::HASH_NEXT);
+            }
+        }
+        ensure!(chained == living.len(), "channels in buckets: {chained}");
+
+        // Wheel.
+        let mut due = BTreeSet::new();
+        for slot in 0..WHEEL_SLOTS {
+            let mut channel: Ref<Channel> =
+                Ref::new(zone.word(zone.get(ROOT, Root::WHEEL) + slot * 4));
+            let mut previous = Ref::NONE;
+            while channel.is_some() {
+                ensure!(due.insert(channel.0), "wheel loops at {channel:?}");
+                ensure!(zone.get(channel, Channel::DUE_SLOT) == slot, "wheel slot of {channel:?}");
+                ensure!(
+                    zone.get(channel, Channel::DUE_PREV) == previous,
+                    "due link of {channel:?}"
+                );
+                previous = channel;
+                channel = zone.get(channel, Channel::DUE_NEXT);
+            }
+        }
+
+        // Channels, their logs and interests.
+        let mut refs: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut seen_interests = BTreeSet::new();
+        let (mut stored, mut untaken, mut messages) = (0u64, 0u32, BTreeSet::new());
+        let channels = blocks.iter().filter(|(_, kind)| **kind == Kind::Channel);
+        for channel in channels.map(|(at, _)| Ref::<Channel>::new(*at)) {
+            let deleted = zone.get(channel, Channel::FLAGS) & DELETED != 0;
+            census.deleted += usize::from(deleted);
+            ensure!(deleted != living.contains(&channel.0), "{channel:?} is lost");
+            let scheduled = zone.get(channel, Channel::DUE) != 0;
+            ensure!(scheduled == due.contains(&channel.0), "{channel:?} and the wheel");
+            let may_rest = !deleted && zone.get(channel, Channel::INTERESTS).is_some();
+            let holds = zone.get(channel, Channel::OLDEST).is_some();
+            ensure!(scheduled || may_rest && !holds, "{channel:?} is never due");
+            if let Some(expiry) = zone.next_expiry(channel).filter(|_| !deleted) {
+                let soonest = zone.get(ROOT, Root::WHEEL_TIME) + 1;
+                let due = zone.get(channel, Channel::DUE);
+                ensure!(due <= expiry.max(soonest), "{channel:?} is due after its message expires");
+            }
+            if let Some(farewell) = zone.get(channel, Channel::FAREWELL).some() {
+                *refs.entry(farewell.0).or_default() += 0;
+                ensure!(deleted, "a living channel says farewell");
+            }
+
+            let mut untaken_at: BTreeMap<u32, u32> = BTreeMap::new();
+            let mut subscribers = 0;
+            let mut interest = zone.get(channel, Channel::INTERESTS);
+            while interest.is_some() {
+                ensure!(seen_interests.insert(interest.0), "interests loop at {interest:?}");
+                ensure!(zone.get(interest, Interest::CHANNEL) == channel, "interest's channel");
+                ensure!(
+                    zone.get(interest, Interest::SUBSCRIBERS) > 0,
+                    "interest without subscriber"
+                );
+                subscribers += zone.get(interest, Interest::SUBSCRIBERS);
+                let first = zone.get(interest, Interest::UNTAKEN);
+                if first.is_some() {
+                    *untaken_at.entry(first.0).or_default() += 1;
+                }
+                interest = zone.get(interest, Interest::CHANNEL_NEXT);
+            }
+            ensure!(zone.get(channel, Channel::SUBSCRIBERS) == subscribers, "subscribers");
+
+            let (mut record, mut previous) = (zone.get(channel, Channel::LOG_FIRST), Ref::NONE);
+            let (mut waiting, mut here, mut oldest, mut cursor, mut id) =
+                (0, 0u32, Ref::NONE, 0, 0);
+            while record.is_some() {
+                ensure!(messages.insert(record.0), "log loops at {record:?}");
+                ensure!(blocks.get(&record.0) == Some(&Kind::Message), "{record:?} is no message");
+                ensure!(zone.get(record, Message::PREV) == previous, "log link of {record:?}");
+                ensure!(zone.get(record, Message::CURSOR) > cursor, "cursors of {channel:?}");
+                ensure!(zone.get(record, Message::ID) > id, "ids of {channel:?}");
+                cursor = zone.get(record, Message::CURSOR);
+                id = zone.get(record, Message::ID);
+                waiting += untaken_at.remove(&record.0).unwrap_or(0);
+                ensure!(zone.get(record, Message::UNTAKEN) == waiting, "untaken of {record:?}");
+                if zone.get(record, Message::STORED) == 1 {
+                    here += 1;
+                    oldest = oldest.some().unwrap_or(record);
+                } else {
+                    ensure!(waiting > 0, "{record:?} is kept for nobody");
+                    untaken += 1;
+                }
+                *refs.entry(zone.get(record, Message::CONTENT).0).or_default() += 1;
+                previous = record;
+                record = zone.get(record, Message::NEXT);
+            }
+            ensure!(untaken_at.is_empty(), "an interest points outside of the log of {channel:?}");
+            ensure!(zone.get(channel, Channel::LOG_LAST) == previous, "last of {channel:?}");
+            ensure!(zone.get(channel, Channel::OLDEST) == oldest, "oldest of {channel:?}");
+            ensure!(zone.get(channel, Channel::NEWEST) >= cursor, "newest of {channel:?}");
+            ensure!(zone.clock().to_u64() >= zone.get(channel, Channel::NEWEST), "clock");
+            ensure!(deleted || zone.get(channel, Channel::STORED) == here, "stored of {channel:?}");
+            stored += u64::from(zone.get(channel, Channel::STORED));
+        }
+        ensure!(zone.get(ROOT, Root::STORED) == stored, "stored messages");
+        ensure!(zone.get(ROOT, Root::UNTAKEN) == untaken, "untaken messages");
+        ensure!(zone.get(ROOT, Root::CHANNELS_IN_DELETE) as usize == census.deleted, "in delete");
+
+        // Slots and mailboxes.
+        let mut slotted = BTreeSet::new();
+        for index in 0..self.slot_count() {
+            let Some(slot) = zone.slot(index) else { continue };
+            let (mut interest, mut previous) = (zone.get(slot, Slot::INTERESTS), Ref::NONE);
+            while interest.is_some() {
+                ensure!(slotted.insert(interest.0), "slot {index} loops");
+                ensure!(zone.get(interest, Interest::SLOT) as usize == index, "interest's slot");
+                ensure!(zone.get(interest, Interest::SLOT_PREV) == previous, "slot link");
+                previous = interest;
+                interest = zone.get(interest, Interest::SLOT_NEXT);
+            }
+            let mut mail = BTreeSet::new();
+            let (mut interest, mut previous) = (zone.get(slot, Slot::MAIL_FIRST), Ref::NONE);
+            while interest.is_some() {
+                ensure!(mail.insert(interest.0), "mailbox {index} loops");
+                ensure!(zone.get(interest, Interest::NOTED) == 1, "mail that is not noted");
+                ensure!(zone.get(interest, Interest::SLOT) as usize == index, "mail's slot");
+                ensure!(zone.get(interest, Interest::MAIL_PREV) == previous, "mail link");
+                previous = interest;
+                interest = zone.get(interest, Interest::MAIL_NEXT);
+            }
+            ensure!(zone.get(slot, Slot::MAIL_LAST) == previous, "last mail of {index}");
+            ensure!(mail.is_empty() || zone.get(slot, Slot::TOLD) == 1, "mail without wake-up");
+            for at in seen_interests.iter().filter(|at| !mail.contains(*at)) {
+                let interest: Ref<Interest> = Ref::new(*at);
+                let own = zone.get(interest, Interest::SLOT) as usize == index;
+                ensure!(!own || zone.get(interest, Interest::NOTED) == 0, "noted, not in the mail");
+            }
+        }
+        ensure!(slotted == seen_interests, "interests of slots and channels differ");
+
+        // Every block is accounted for.
+        let of = |kind: Kind| blocks.values().filter(|found| **found == kind).count();
+        census.messages = messages.len();
+        census.contents = refs.len();
+        census.interests = seen_interests.len();
+        ensure!(of(Kind::Message) == census.messages, "messages leak");
+        ensure!(of(Kind::Content) == census.contents, "contents leak");
+        ensure!(of(Kind::Interest) == census.interests, "interests leak");
+        for (at, count) in refs {
+            ensure!(blocks.get(&at) == Some(&Kind::Content), "no content at {at}");
+            let said = zone.get(Ref::new(at), Content::REFS);
+            ensure!(said == count, "content {at}: {said} references, not {count}");
+        }
+        Ok(census)
+    }
+
+    fn verify_free_lists(&self, blocks: &BTreeMap<u32, Kind>) -> Result<(), String> {
+        let zone = &self.zone;
+        let mut listed = BTreeSet::new();
+        let lists = zone.get(ROOT, Root::FREE_LISTS);
+        let count = (zone.get(ROOT, Root::WHEEL) - lists) / 4;
+        for list in 0..count {
+            let (mut block, mut previous) = (zone.word(lists + list * 4), 0);
+            let level = list / 8;
+            let marked = zone.word(Root::FREE_CLASSES.offset + level * 4) & 1 << (list % 8) != 0;
+            ensure!(marked == (block != 0), "mark of free list {list}");
+            while block != 0 {
+                ensure!(listed.insert(block), "free list {list} loops");
+                ensure!(blocks.get(&block) == Some(&Kind::Free), "{block} is not free");
+                let prev = zone.word(byte(block) + 12);
+                ensure!(prev == previous, "free link of {block}");
+                previous = block;
+                block = zone.word(byte(block) + 8);
+            }
+        }
+        let free = blocks.values().filter(|kind| **kind == Kind::Free).count();
+        ensure!(free == listed.len(), "free blocks {free}, listed {}", listed.len());
+        Ok(())
+    }
+}
