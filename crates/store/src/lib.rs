@@ -644,6 +644,41 @@ impl Store {
         })
     }
 
+    /// Registers `subscriptions` subscribers of a worker on a channel at once, after a rebuild has forgotten them.
+    ///
+    /// # Errors
+    ///
+    /// The zone is full, or has no such slot; nothing was changed.
+    pub fn restore(
+        &mut self,
+        slot: usize,
+        channel: ChannelRef,
+        subscriptions: u32,
+        now: u32,
+    ) -> Result<InterestRef, NoMemory> {
+        let index = u32::try_from(slot).map_err(|_| NoMemory)?;
+        let interest = self.zone.attach(channel.0, index, now)?;
+        let more = subscriptions.saturating_sub(self.zone.get(interest, Interest::SUBSCRIBERS));
+        self.zone.always(|| {
+            self.zone.add(interest, Interest::SUBSCRIBERS, more);
+            self.zone.add(channel.0, Channel::SUBSCRIBERS, more);
+        });
+        Ok(InterestRef(interest))
+    }
+
+    /// Sets the number of a worker's connected subscribers, after a rebuild has forgotten it.
+    pub fn restore_connected(&mut self, slot: usize, subscribers: usize) {
+        if let Some(slot) = self.zone.slot(slot) {
+            let subscribers = u32::try_from(subscribers).unwrap_or(u32::MAX);
+            self.zone.always(|| self.zone.set(slot, Slot::SUBSCRIBERS, subscribers));
+        }
+    }
+
+    /// Whether a sweep at `now` would find something to look at. Lock-free.
+    pub fn needs_sweep(&self, now: u32) -> bool {
+        self.zone.get(ROOT, Root::WHEEL_TIME) < now || self.zone.get(ROOT, Root::WHEEL_BUSY) != 0
+    }
+
     /// Expires messages and channels that are due at `now`, at most about `budget` of them. Ids of channels that go are told to
     /// `gone`. True = there is more to do.
     pub fn sweep(

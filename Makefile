@@ -1,0 +1,55 @@
+# The development loop. Each target is one script of tools/; CI and Docker call the same ones.
+#
+# Variables (on the command line or in the environment):
+#   BUILD=release|debug        cargo profile of the module
+#   TESTS=t/x.t                only the tests of this file, or those with this text in their name
+#   CONF=nginx-conf/x.conf     configuration of `make run`;  PORT=9080 its port
+#   NGINX=/path/to/nginx       another nginx, with NGINX_SOURCE_DIR=its sources
+#   DEPS=skip                  do not look for or install packages
+#   DESTDIR=folder             root of what `make install` writes
+
+MAKEFLAGS += --no-print-directory
+
+.PHONY: all build run check fmt test unittest install uninstall audit clean help
+
+# One after the other, also with -j: the second step finds the first one's build.
+all: ## build, check and test (default)
+	@tools/build.sh
+	@$(MAKE) check
+	@$(MAKE) test
+
+build: ## build the module (BUILD=debug|release)
+	@tools/build.sh
+
+run: ## start nginx on 127.0.0.1:9080 in the foreground (CONF=, PORT=)
+	@tools/run.sh
+
+check: ## formatting and lints, as CI runs them
+	@tools/check.sh
+
+fmt: ## format the Rust code
+	@cargo fmt --all
+
+test: ## unit tests, then the tests in t/ (TESTS=t/x.t: only that file)
+	@tools/ready.sh
+	@$(if $(TESTS),,tools/test.sh unit)
+	@tools/test.sh t
+
+unittest: ## unit tests of crates/, without nginx
+	@tools/test.sh unit
+
+install: ## put the module and its load_module line where nginx looks (DESTDIR=)
+	@tools/install.sh
+
+uninstall: ## take them away again
+	@tools/install.sh remove
+
+audit: ## licences and known vulnerabilities of the dependencies (needs cargo-deny)
+	@cargo deny check
+
+clean: ## remove everything that was built
+	@rm -rf target
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@sed -n -e '3,/^$$/s/^# \{0,1\}//p' Makefile

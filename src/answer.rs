@@ -1,0 +1,106 @@
+//! What answers of all roles have in common: the headers against caches, CORS, refusals.
+//!
+//! The order of the calls is the order of the lines on the wire.
+
+use protocol::refusal::Refusal;
+
+use crate::channels::evaluated;
+use crate::conf::{LocationConf, MainConf};
+use crate::nginx::log::{error, warn};
+use crate::nginx::request::{NoMemory, Request, Status};
+
+/// nginx's own page for "something that cannot be helped now"; it closes the connection.
+pub(crate) const INTERNAL_ERROR: Status = Status(500);
+
+const CORS_REQUEST_HEADERS: &[u8] =
+    b"If-Modified-Since,If-None-Match,Etag,Event-Id,Event-Type,Last-Event-Id";
+
+/// Keeps caches from storing the answer.
+pub(crate) fn forbid_caching(request: &mut Request) -> Result<(), NoMemory> {
+    request.push_header("Expires", b"Thu, 01 Jan 1970 00:00:01 GMT")?;
+    request.push_header("Cache-Control", b"no-cache, no-store, must-revalidate")
+}
+
+/// Lets pages of other origins use the location, where `push_stream_allowed_origins` says so.
+pub(crate) fn allow_origins(
+    request: &mut Request,
+    location: &LocationConf,
+    methods: &str,
+) -> Result<(), NoMemory> {
+    let Some(value) = location.allowed_origins else { return Ok(()) };
+    let origins = evaluated(request, value);
+    // A line break, however it got there, must not begin a header of its own.
+    let origins: Vec<u8> = origins.into_iter().filter(|byte| !byte.is_ascii_control()).collect();
+    if origins.is_empty() {
+        return Ok(());
+    }
+    request.push_header("Access-Control-Allow-Origin", &origins)?;
+    request.push_header("Access-Control-Allow-Methods", methods.as_bytes())?;
+    request.push_header("Access-Control-Allow-Headers", CORS_REQUEST_HEADERS)
+}
+
+/// An answer that consists of a head only. The body of the request, if any, is discarded, so that it is
+/// not taken for the next request on the connection.
+pub(crate) fn head_only(request: &mut Request, status: u16) -> Status {
+    if let Err(status) = request.discard_body() {
+        return status;
+    }
+    if status >= 500 {
+        request.set_keepalive(false);
+    }
+    request.set_status(status);
+    request.respond(&[])
+}
+
+/// Turns a refusal into its answer; the headers before the explanation have been pushed.
+pub(crate) fn refuse(request: &mut Request, refusal: Refusal, main: &MainConf) -> Status {
+    log_refusal(request, refusal, main);
+    if request.push_header("X-Nginx-PushStream-Explain", refusal.explain().as_bytes()).is_err() {
+        return INTERNAL_ERROR;
+    }
+    head_only(request, refusal.status())
+}
+
+/// The line in the error log that goes with a refusal.
+fn log_refusal(request: &Request, refusal: Refusal, main: &MainConf) {
+    let log = request.log();
+    match refusal {
+        Refusal::NoChannel => {
+            warn!(
+                log,
+                "push stream module: the push_stream_channels_path is required but is not set"
+            );
+        }
+        Refusal::ChannelIdTooLarge => {
+            let max = main.max_channel_id_length.unwrap_or_default();
+            warn!(log, "push stream module: channel id is larger than allowed {max}");
+        }
+        Refusal::EmptyMessage => {
+            error!(log, "push stream module: Post request was sent with no message")
+        }
+        Refusal::TooManyChannels => {
+            error!(log, "push stream module: number of channels were exceeded")
+        }
+        Refusal::TooManyWildcardChannels => {
+            error!(log, "push stream module: max subscribed wildcard channels exceeded");
+        }
+        Refusal::EventsChannelReadOnly => {
+            error!(log, "push stream module: only internal routines can change events channel");
+        }
+        Refusal::EventsChannelNotAllowed => {
+            error!(log, "push stream module: subscription to events channel is not allowed");
+        }
+        Refusal::OutOfMemory => {
+            error!(log, "push stream module: unable to allocate memory for new channel");
+        }
+        _ => {}
+    }
+}
+
+/// 405, with the methods that are allowed.
+pub(crate) fn method_not_allowed(request: &mut Request, allowed: &str) -> Status {
+    if request.push_header("Allow", allowed.as_bytes()).is_err() {
+        return INTERNAL_ERROR;
+    }
+    head_only(request, 405)
+}

@@ -1,0 +1,61 @@
+//! Which channels a request names, and whether it may name them at all.
+//!
+//! The part of the checks that needs no look into the zone; publishers, subscribers and statistics share it.
+
+use std::borrow::Cow;
+
+use protocol::channel_path::{ChannelPath, decode, is_reserved, is_wildcard};
+use protocol::refusal::Refusal;
+
+use crate::conf::{ChannelsPath, LocationConf, MainConf};
+use crate::nginx::conf::ComplexValue;
+use crate::nginx::request::Request;
+
+/// The channels path of the request.
+pub(crate) fn requested(request: &mut Request, location: &LocationConf) -> ChannelPath {
+    match location.channels_path {
+        ChannelsPath::Modern(value) => ChannelPath::parse(evaluated(request, value)),
+        ChannelsPath::LegacyPath(index) => {
+            let path = request.variable(index).unwrap_or_default();
+            ChannelPath::parse(decode(&path).into_owned())
+        }
+        ChannelsPath::LegacyId(index) => {
+            ChannelPath::single(request.variable(index).unwrap_or_default())
+        }
+    }
+}
+
+/// The value of a directive with variables, percent-decoded once.
+pub(crate) fn evaluated(request: &mut Request, value: ComplexValue) -> Vec<u8> {
+    let value = request.evaluate(value).unwrap_or_default();
+    match decode(&value) {
+        Cow::Borrowed(_) => value,
+        Cow::Owned(decoded) => decoded,
+    }
+}
+
+/// Whether one id may be used by publishers and subscribers.
+pub(crate) fn check_id(id: &[u8], main: &MainConf) -> Result<(), Refusal> {
+    if is_reserved(id) {
+        return Err(Refusal::ReservedChannel);
+    }
+    check_length(id, main)
+}
+
+/// Whether one id is short enough.
+pub(crate) fn check_length(id: &[u8], main: &MainConf) -> Result<(), Refusal> {
+    if main.max_channel_id_length.is_some_and(|max| id.len() > max) {
+        return Err(Refusal::ChannelIdTooLarge);
+    }
+    Ok(())
+}
+
+/// Whether the id begins with the prefix of wildcard channels.
+pub(crate) fn is_wildcard_id(id: &[u8], main: &MainConf) -> bool {
+    is_wildcard(id, main.wildcard_channel_prefix.as_deref().unwrap_or_default())
+}
+
+/// Whether the id is that of the events channel.
+pub(crate) fn is_events_channel(id: &[u8], main: &MainConf) -> bool {
+    main.events_channel_id.as_deref() == Some(id)
+}

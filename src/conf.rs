@@ -1,0 +1,477 @@
+//! What the configuration means: plain values with defaults applied, checked, ready for the service.
+//!
+//! The raw settings of every level live in [`settings`]. When the http block has been read they are
+//! merged, checked and turned into one [`MainConf`] and, for each location with a role, one
+//! [`LocationConf`]; publishers, subscribers and statistics see nothing else. Locations with equal
+//! templates share them, so that one rendering of a message serves all of them.
+
+pub(crate) mod padding;
+pub(crate) mod settings;
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use protocol::template::Template;
+
+use self::padding::Padding;
+use self::settings::{LocationSettings, MainSettings};
+use crate::nginx::conf::{ComplexValue, ConfRef, Reported, VariableIndex};
+use crate::nginx::zone::Zone;
+
+const DEFAULT_CHANNEL_DELETED_TEXT: &[u8] = b"Channel deleted";
+const DEFAULT_PING_TEXT: &[u8] = b" ";
+const DEFAULT_MESSAGE_TEMPLATE: &[u8] = b"~text~";
+const DEFAULT_INACTIVITY_TIME: Duration = Duration::from_secs(30);
+const DEFAULT_MESSAGE_TTL: Duration = Duration::from_secs(30 * 60);
+const DEFAULT_SUBSCRIBER_BUFFER_BYTES: usize = 1 << 20;
+
+/// What a location does with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Takes messages; an admin may also delete channels.
+    Publisher {
+        /// DELETE is allowed.
+        admin: bool,
+    },
+    /// Hands out messages.
+    Subscriber(Mode),
+    /// Tells about channels.
+    Statistics,
+}
+
+/// How a subscriber location hands out messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// One response without end.
+    Streaming,
+    /// What is there now.
+    Polling,
+    /// What is there now, or the next message.
+    LongPolling,
+    /// Server-sent events.
+    EventSource,
+    /// Frames over an upgraded connection.
+    WebSocket,
+}
+
+impl Mode {
+    /// The mode that a directive's argument names, in either case.
+    pub(crate) fn from_argument(text: &[u8]) -> Option<Self> {
+        const ALL: [Mode; 5] =
+            [Mode::Streaming, Mode::Polling, Mode::LongPolling, Mode::EventSource, Mode::WebSocket];
+        ALL.into_iter().find(|mode| text.eq_ignore_ascii_case(mode.name().as_bytes()))
+    }
+
+    /// The name in the configuration.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Streaming => "streaming",
+            Self::Polling => "polling",
+            Self::LongPolling => "long-polling",
+            Self::EventSource => "eventsource",
+            Self::WebSocket => "websocket",
+        }
+    }
+
+    /// Refuses the modes that nothing serves yet.
+    pub(crate) fn check_available(self, cf: &ConfRef<'_>) -> Result<(), Reported> {
+        match self {
+            Self::Streaming | Self::Polling | Self::LongPolling => Ok(()),
+            Self::EventSource | Self::WebSocket => Err(refuse(
+                cf,
+                format_args!(
+                    "push_stream_subscriber mode \"{}\" is not available in this version",
+                    self.name()
+                ),
+            )),
+        }
+    }
+}
+
+/// Where a request's channels come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ChannelsPath {
+    /// `push_stream_channels_path`: a path, percent-decoded once.
+    Modern(ComplexValue),
+    /// `$push_stream_channels_path` of releases up to 0.3.5: a path, for subscribers.
+    LegacyPath(VariableIndex),
+    /// `$push_stream_channel_id` of releases up to 0.3.5: one channel id, taken as it is, for
+    /// publishers and statistics.
+    LegacyId(VariableIndex),
+}
+
+/// The variables of releases up to 0.3.5, where the configuration defines them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LegacyVariables {
+    pub(crate) channels_path: Option<VariableIndex>,
+    pub(crate) channel_id: Option<VariableIndex>,
+}
+
+/// The settings of the http block.
+pub(crate) struct MainConf {
+    /// The shared memory.
+    pub(crate) zone: Zone,
+    /// Text of the message that tells subscribers of a channel's end. May be empty.
+    pub(crate) channel_deleted_message_text: Rc<[u8]>,
+    /// Text of a ping on a streaming connection. May be empty.
+    pub(crate) ping_message_text: Rc<[u8]>,
+    /// How long a channel without messages and subscribers stays.
+    pub(crate) channel_inactivity_time: Duration,
+    /// How long a stored message stays, unless its publisher's location says otherwise.
+    pub(crate) message_ttl: Duration,
+    pub(crate) max_subscribers_per_channel: Option<usize>,
+    /// How many messages stay stored in a channel, unless the location says otherwise.
+    pub(crate) max_messages_stored_per_channel: Option<usize>,
+    /// In bytes, after decoding.
+    pub(crate) max_channel_id_length: Option<usize>,
+    /// Wildcard channels not counted.
+    pub(crate) max_number_of_channels: Option<usize>,
+    pub(crate) max_number_of_wildcard_channels: Option<usize>,
+    /// `None`: there are no wildcard channels.
+    pub(crate) wildcard_channel_prefix: Option<Rc<[u8]>>,
+    /// `None`: events are not announced.
+    pub(crate) events_channel_id: Option<Rc<[u8]>>,
+    /// Whether a long poll that times out gets a message rather than a 304.
+    pub(crate) timeout_with_body: bool,
+    /// The largest number of all paddings in bytes; final once the configuration has been read.
+    pub(crate) largest_padding: Cell<usize>,
+    legacy: LegacyVariables,
+}
+
+/// The settings of a location with a role, and of the `if` blocks and locations inside it.
+pub(crate) struct LocationConf {
+    pub(crate) role: Role,
+    pub(crate) channels_path: ChannelsPath,
+    /// Releases that took their path from a variable answered a poll or long poll without a time
+    /// with everything stored; so does a location that still does.
+    pub(crate) legacy_since_epoch: bool,
+    /// Content-Type of subscriber answers, JSONP included; `None` leaves it to nginx's types.
+    pub(crate) legacy_content_type: Option<Rc<[u8]>>,
+    /// `Some(false)`: publisher and statistics answers close the connection.
+    pub(crate) keepalive: Option<bool>,
+
+    /// Messages published here are kept for later subscribers.
+    pub(crate) store_messages: bool,
+    /// How long messages published here stay stored.
+    pub(crate) message_ttl: Duration,
+    /// How many messages a publish here leaves stored in its channel.
+    pub(crate) max_messages_stored_per_channel: Option<usize>,
+    /// A publisher answers with the channel's numbers.
+    pub(crate) channel_info_on_publish: bool,
+
+    /// Subscribers cannot create channels.
+    pub(crate) authorized_channels_only: bool,
+    /// Sent before the first message, verbatim. May be empty.
+    pub(crate) header_template: Rc<[u8]>,
+    /// The same `Rc` for all locations of equal template text.
+    pub(crate) message_template: Rc<Template>,
+    /// Sent after the last message, verbatim. May be empty.
+    pub(crate) footer_template: Rc<[u8]>,
+    /// Wildcard channels in one request.
+    pub(crate) wildcard_channel_max_qtd: Option<usize>,
+    /// Silence after which a ping is sent.
+    pub(crate) ping_message_interval: Option<Duration>,
+    pub(crate) subscriber_connection_ttl: Option<Duration>,
+    pub(crate) longpolling_connection_ttl: Option<Duration>,
+    /// Bytes that may queue behind a piece which makes no progress.
+    pub(crate) subscriber_buffer_bytes: usize,
+    pub(crate) websocket_allow_publish: bool,
+    pub(crate) allow_connections_to_events_channel: bool,
+    /// Takes the place of the header If-Modified-Since.
+    pub(crate) last_received_message_time: Option<ComplexValue>,
+    /// Takes the place of the header If-None-Match.
+    pub(crate) last_received_message_tag: Option<ComplexValue>,
+    /// Takes the place of the header Last-Event-Id.
+    pub(crate) last_event_id: Option<ComplexValue>,
+    /// Takes the place of the header User-Agent.
+    pub(crate) user_agent: Option<ComplexValue>,
+    pub(crate) paddings: Rc<[Padding]>,
+    pub(crate) allowed_origins: Option<ComplexValue>,
+}
+
+/// What locations with equal settings have in common, by the text in the configuration.
+#[derive(Default)]
+pub(crate) struct Shared {
+    templates: HashMap<Vec<u8>, Rc<Template>>,
+    paddings: HashMap<Vec<u8>, Rc<[Padding]>>,
+}
+
+impl Shared {
+    fn template(&mut self, text: &[u8]) -> Rc<Template> {
+        let shared = self.templates.entry(text.to_owned());
+        Rc::clone(shared.or_insert_with(|| Rc::new(Template::parse(text))))
+    }
+
+    fn paddings(&mut self, cf: &ConfRef<'_>, text: &[u8]) -> Result<Rc<[Padding]>, Reported> {
+        if let Some(known) = self.paddings.get(text) {
+            return Ok(Rc::clone(known));
+        }
+        let list = Padding::parse_list(cf, text)?;
+        self.paddings.insert(text.to_owned(), Rc::clone(&list));
+        Ok(list)
+    }
+}
+
+impl MainConf {
+    /// Checks the http block's settings and applies the defaults.
+    fn resolve(
+        cf: &ConfRef<'_>,
+        settings: &MainSettings,
+        legacy: LegacyVariables,
+    ) -> Result<Self, Reported> {
+        let not_zero = |value: Option<usize>, name| match value {
+            Some(0) => Err(cannot_be_zero(cf, name)),
+            other => Ok(other),
+        };
+        let text = |value: Option<&[u8]>, default: &[u8]| Rc::from(value.unwrap_or(default));
+        let not_empty = |value: Option<&[u8]>| value.filter(|text| !text.is_empty()).map(Rc::from);
+
+        let Some(declared) = settings.zone.as_ref() else {
+            return Err(refuse(cf, format_args!("push_stream_shared_memory_size must be set.")));
+        };
+        let message_ttl = settings.message_ttl.value().unwrap_or(DEFAULT_MESSAGE_TTL);
+        if message_ttl.is_zero() {
+            return Err(cannot_be_zero(cf, "push_stream_message_ttl"));
+        }
+        Ok(Self {
+            zone: declared.zone,
+            channel_deleted_message_text: text(
+                settings.channel_deleted_message_text.value(),
+                DEFAULT_CHANNEL_DELETED_TEXT,
+            ),
+            ping_message_text: text(settings.ping_message_text.value(), DEFAULT_PING_TEXT),
+            channel_inactivity_time: settings
+                .channel_inactivity_time
+                .value()
+                .unwrap_or(DEFAULT_INACTIVITY_TIME),
+            message_ttl,
+            max_subscribers_per_channel: not_zero(
+                settings.max_subscribers_per_channel.value(),
+                "push_stream_max_subscribers_per_channel",
+            )?,
+            max_messages_stored_per_channel: not_zero(
+                settings.max_messages_stored_per_channel.value(),
+                "push_stream_max_messages_stored_per_channel",
+            )?,
+            max_channel_id_length: not_zero(
+                settings.max_channel_id_length.value(),
+                "push_stream_max_channel_id_length",
+            )?,
+            max_number_of_channels: not_zero(
+                settings.max_number_of_channels.value(),
+                "push_stream_max_number_of_channels",
+            )?,
+            max_number_of_wildcard_channels: not_zero(
+                settings.max_number_of_wildcard_channels.value(),
+                "push_stream_max_number_of_wildcard_channels",
+            )?,
+            wildcard_channel_prefix: not_empty(settings.wildcard_channel_prefix.value()),
+            events_channel_id: not_empty(settings.events_channel_id.value()),
+            timeout_with_body: settings.timeout_with_body.value().unwrap_or(false),
+            largest_padding: Cell::new(0),
+            legacy,
+        })
+    }
+}
+
+impl LocationConf {
+    /// Checks the merged settings of a location and applies the defaults; `None` without a role.
+    fn resolve(
+        cf: &ConfRef<'_>,
+        main: &MainConf,
+        shared: &mut Shared,
+        settings: &LocationSettings,
+    ) -> Result<Option<Self>, Reported> {
+        let Some(role) = settings.effective_role() else { return Ok(None) };
+        if let Role::Subscriber(mode) = role {
+            mode.check_available(cf)?;
+        }
+        let not_zero = |value: Option<Duration>, name| match value {
+            Some(time) if time.is_zero() => Err(cannot_be_zero(cf, name)),
+            other => Ok(other),
+        };
+
+        let ping_message_interval =
+            not_zero(settings.ping_message_interval.value(), "push_stream_ping_message_interval")?;
+        let subscriber_connection_ttl = not_zero(
+            settings.subscriber_connection_ttl.value(),
+            "push_stream_subscriber_connection_ttl",
+        )?;
+        let longpolling_connection_ttl = not_zero(
+            settings.longpolling_connection_ttl.value(),
+            "push_stream_longpolling_connection_ttl",
+        )?
+        .or(subscriber_connection_ttl);
+        let message_ttl = not_zero(
+            settings.min_message_buffer_timeout.value(),
+            "push_stream_min_message_buffer_timeout",
+        )?
+        .unwrap_or(main.message_ttl);
+        let max_messages_stored_per_channel = match settings.max_message_buffer_length.value() {
+            Some(0) => return Err(cannot_be_zero(cf, "push_stream_max_message_buffer_length")),
+            own => own.or(main.max_messages_stored_per_channel),
+        };
+        let subscriber_buffer_bytes = match settings.subscriber_buffer_size.value() {
+            Some(0) => return Err(cannot_be_zero(cf, "push_stream_subscriber_buffer_size")),
+            own => own.unwrap_or(DEFAULT_SUBSCRIBER_BUFFER_BYTES),
+        };
+        let message_template = message_template(cf, role, settings)?;
+        let wildcard_channel_max_qtd = wildcard_channel_max_qtd(cf, main, settings)?;
+        let channels_path = channels_path(cf, main, role, settings)?;
+        let paddings =
+            shared.paddings(cf, settings.padding_by_user_agent.value().unwrap_or_default())?;
+        for padding in paddings.iter() {
+            let largest = padding.header_min.max(padding.message_min);
+            main.largest_padding.set(main.largest_padding.get().max(largest));
+        }
+
+        let on = |flag: Option<bool>| flag.unwrap_or(false);
+        let bytes = |text: Option<&[u8]>| Rc::from(text.unwrap_or_default());
+        Ok(Some(Self {
+            role,
+            channels_path,
+            legacy_since_epoch: matches!(channels_path, ChannelsPath::LegacyPath(_)),
+            legacy_content_type: settings.content_type.value().map(Rc::from),
+            keepalive: settings.keepalive.value(),
+            store_messages: on(settings.store_messages.value()),
+            message_ttl,
+            max_messages_stored_per_channel,
+            channel_info_on_publish: settings.channel_info_on_publish.value().unwrap_or(true),
+            authorized_channels_only: on(settings.authorized_channels_only.value()),
+            header_template: bytes(settings.header_template.value()),
+            message_template: shared.template(message_template),
+            footer_template: bytes(settings.footer_template.value()),
+            wildcard_channel_max_qtd,
+            ping_message_interval,
+            subscriber_connection_ttl,
+            longpolling_connection_ttl,
+            subscriber_buffer_bytes,
+            websocket_allow_publish: on(settings.websocket_allow_publish.value()),
+            allow_connections_to_events_channel: on(settings
+                .allow_connections_to_events_channel
+                .value()),
+            last_received_message_time: settings.last_received_message_time.value(),
+            last_received_message_tag: settings.last_received_message_tag.value(),
+            last_event_id: settings.last_event_id.value(),
+            user_agent: settings.user_agent.value(),
+            paddings,
+            allowed_origins: settings.allowed_origins.value(),
+        }))
+    }
+}
+
+/// Checks and resolves the http block's settings once it has been read. Without a role anywhere, all
+/// values are good.
+pub(crate) fn complete(
+    cf: &ConfRef<'_>,
+    main: &mut MainSettings,
+    legacy: LegacyVariables,
+) -> Result<(), Reported> {
+    if main.has_role {
+        main.resolved = Some(Rc::new(MainConf::resolve(cf, main, legacy)?));
+    }
+    Ok(())
+}
+
+/// Merges one level into the next inner one; with a role, the result is checked and resolved.
+pub(crate) fn merge(
+    cf: &ConfRef<'_>,
+    main: &mut MainSettings,
+    outer: &LocationSettings,
+    inner: &mut LocationSettings,
+) -> Result<(), Reported> {
+    let own_event_source = inner.eventsource_support.value() == Some(true);
+    inner.inherit(outer);
+    if own_event_source && matches!(inner.role, Some(Role::Publisher { .. } | Role::Statistics)) {
+        return Err(refuse(
+            cf,
+            format_args!("event source support is only available on subscriber location"),
+        ));
+    }
+    if let Some(main_conf) = &main.resolved {
+        inner.resolved =
+            LocationConf::resolve(cf, main_conf, &mut main.shared, inner)?.map(Rc::new);
+    }
+    Ok(())
+}
+
+/// The text of the message template. An event source takes an empty one for the default.
+fn message_template<'s>(
+    cf: &ConfRef<'_>,
+    role: Role,
+    settings: &'s LocationSettings,
+) -> Result<&'s [u8], Reported> {
+    match settings.message_template.value() {
+        None => Ok(DEFAULT_MESSAGE_TEMPLATE),
+        Some([]) if role == Role::Subscriber(Mode::EventSource) => Ok(DEFAULT_MESSAGE_TEMPLATE),
+        Some([]) => Err(refuse(cf, format_args!("push_stream_message_template cannot be blank."))),
+        Some(text) => Ok(text),
+    }
+}
+
+/// How many wildcard channels one request may name; the number of all of them is the default.
+fn wildcard_channel_max_qtd(
+    cf: &ConfRef<'_>,
+    main: &MainConf,
+    settings: &LocationSettings,
+) -> Result<Option<usize>, Reported> {
+    let all = main.max_number_of_wildcard_channels;
+    let own = settings.wildcard_channel_max_qtd.value().or(all);
+    if own == Some(0) {
+        return Err(cannot_be_zero(cf, "push_stream_wildcard_channel_max_qtd"));
+    }
+    if own.is_some() && main.wildcard_channel_prefix.is_none() {
+        return Err(refuse(
+            cf,
+            format_args!(
+                "cannot set wildcard channel max qtd if push_stream_wildcard_channel_prefix is not \
+                 set or blank."
+            ),
+        ));
+    }
+    if let (Some(own), Some(all)) = (own, all)
+        && all < own
+    {
+        return Err(refuse(
+            cf,
+            format_args!(
+                "max number of wildcard channels cannot be smaller than value in \
+                 push_stream_wildcard_channel_max_qtd."
+            ),
+        ));
+    }
+    Ok(own)
+}
+
+/// The directive, or the variable that its role had in releases up to 0.3.5.
+fn channels_path(
+    cf: &ConfRef<'_>,
+    main: &MainConf,
+    role: Role,
+    settings: &LocationSettings,
+) -> Result<ChannelsPath, Reported> {
+    let legacy = match role {
+        Role::Subscriber(_) => main.legacy.channels_path.map(ChannelsPath::LegacyPath),
+        Role::Publisher { .. } | Role::Statistics => {
+            main.legacy.channel_id.map(ChannelsPath::LegacyId)
+        }
+    };
+    settings
+        .channels_path
+        .value()
+        .map(ChannelsPath::Modern)
+        .or(legacy)
+        .ok_or_else(|| refuse(cf, format_args!("push_stream_channels_path must be set.")))
+}
+
+/// Writes an error line in the module's name.
+pub(crate) fn refuse(cf: &ConfRef<'_>, text: fmt::Arguments<'_>) -> Reported {
+    cf.error(format_args!("push stream module: {text}"))
+}
+
+fn cannot_be_zero(cf: &ConfRef<'_>, directive: &str) -> Reported {
+    refuse(cf, format_args!("{directive} cannot be zero."))
+}

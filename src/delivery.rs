@@ -1,0 +1,377 @@
+//! From the mailbox to the sockets: which of this worker's subscribers get which pieces, and when.
+//!
+//! Subscribers of one channel who get the very same bytes form a **cohort** (same template, same wire, same mode).
+//! A wake-up renders the news once for each template, and every cohort gets them as one **volley**: one array of pieces for all,
+//! written to each socket in one call. Nothing is queued for a subscriber whose socket takes it all.
+//!
+//! Big cohorts are served in slices: after so many writes the worker returns to its event loop and goes on in the next turn, cohorts
+//! in turn, so that a big one delays nobody. Subscribers of several channels get their news merged in the order of the cursors and are
+//! served one by one.
+//!
+//! Cost of a delivery to a subscriber without backlog: a look-up in the table of subscribers and one `writev`; no
+//! allocation. Cost of a message: its rendering, one allocation a template.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::rc::Rc;
+
+use protocol::cursor::Cursor;
+use protocol::template::{MessageView, Template};
+use slotmap::new_key_type;
+use store::{InterestRef, News, NewsResume, Pin};
+
+use crate::nginx::bytes::Bytes;
+use crate::nginx::held::Wire;
+use crate::nginx::process;
+use crate::render::{Piece, Renderings, view};
+use crate::subscriber::{Kind, SubscriberKey};
+use crate::worker::Worker;
+
+/// Deliveries in one turn of the event loop.
+const SLICE: usize = 512;
+/// Pieces written in one call (IOV_MAX is 1024).
+const MAX_PIECES: usize = 512;
+/// Messages collected from the zone in one span of its lock.
+const COLLECTED_AT_ONCE: usize = 256;
+/// Messages given back to the zone in one span of its lock.
+const TAKEN_AT_ONCE: u32 = 256;
+
+new_key_type! {
+    /// A channel that has subscribers in this worker.
+    pub(crate) struct GroupKey;
+    /// Subscribers who get the same bytes.
+    pub(crate) struct CohortKey;
+}
+
+/// A channel with subscribers in this worker.
+pub(crate) struct Group {
+    pub(crate) interest: InterestRef,
+    pub(crate) id: Rc<[u8]>,
+    /// Subscriptions: the number the zone has for this worker.
+    pub(crate) subscriptions: u32,
+    pub(crate) cohorts: Vec<CohortKey>,
+    /// Subscribers of several channels, as often as they subscribed to this one.
+    pub(crate) several: Vec<SubscriberKey>,
+    /// Up to where the news have been taken.
+    pub(crate) taken: Cursor,
+}
+
+/// Subscribers of one channel who get the same bytes.
+pub(crate) struct Cohort {
+    pub(crate) group: GroupKey,
+    pub(crate) template: Rc<Template>,
+    pub(crate) wire: Wire,
+    pub(crate) kind: Kind,
+    pub(crate) subscribers: Vec<SubscriberKey>,
+    /// Rendered in this wake-up, not yet a volley.
+    gathering: Vec<Piece>,
+    /// Volleys; the first `served` subscribers have got the front one.
+    volleys: VecDeque<Rc<[Piece]>>,
+    served: usize,
+}
+
+impl Cohort {
+    pub(crate) fn new(group: GroupKey, template: Rc<Template>, wire: Wire, kind: Kind) -> Self {
+        Self {
+            group,
+            template,
+            wire,
+            kind,
+            subscribers: Vec::new(),
+            gathering: Vec::new(),
+            volleys: VecDeque::new(),
+            served: 0,
+        }
+    }
+
+    /// Takes a subscriber out; answers who took its place. Who has got the front volley stays in front of who has not.
+    pub(crate) fn remove(&mut self, mut place: usize) -> [Option<(SubscriberKey, usize)>; 2] {
+        let mut moved = [None, None];
+        if place < self.served {
+            self.served -= 1;
+            self.subscribers.swap(place, self.served);
+            moved[0] = self.subscribers.get(place).map(|key| (*key, place));
+            place = self.served;
+        }
+        if place < self.subscribers.len() {
+            self.subscribers.swap_remove(place);
+            moved[1] = self.subscribers.get(place).map(|key| (*key, place));
+        }
+        moved
+    }
+
+    /// The pieces that a subscriber who has seen everything up to `seen` has still to get.
+    pub(crate) fn unseen(&self, seen: Cursor) -> impl Iterator<Item = &Piece> {
+        self.volleys
+            .iter()
+            .flat_map(|volley| volley.iter())
+            .filter(move |piece| piece.cursor > seen)
+    }
+
+    /// Turns what was gathered into a volley; true if the cohort has something to be sent now and had not before.
+    fn load(&mut self) -> bool {
+        if self.gathering.is_empty() {
+            return false;
+        }
+        let was_idle = self.volleys.is_empty();
+        self.volleys.push_back(self.gathering.drain(..).collect());
+        was_idle
+    }
+
+    /// The volley to serve: all that wait in one, if nobody has got the front one yet.
+    fn front(&mut self) -> Option<Rc<[Piece]>> {
+        if self.served == 0 && self.volleys.len() > 1 {
+            let all = self.volleys.drain(..).flat_map(|volley| volley.to_vec()).collect();
+            self.volleys.push_back(all);
+        }
+        self.volleys.front().map(Rc::clone)
+    }
+}
+
+/// Something that has arrived for a channel.
+struct Arrival {
+    cursor: Cursor,
+    group: GroupKey,
+    what: What,
+}
+
+enum What {
+    Message(News),
+    /// The channel has been deleted.
+    Farewell(Pin),
+}
+
+impl Worker {
+    /// Takes the mailbox: renders the news and hands them to cohorts and subscribers.
+    pub(crate) fn take_mail(&mut self) {
+        if !self.zone.glance().has_mail(self.slot) {
+            return;
+        }
+        let (interests, upto) = self.open_mailbox();
+        let mut arrivals = self.collect(&interests, upto);
+        if interests.len() > 1 {
+            // One order for all channels: a subscriber of several has only one cursor. Stable: farewells come last.
+            arrivals.sort_by_key(|arrival| arrival.cursor);
+        }
+        let mut farewells = Vec::new();
+        let mut renderings = Renderings::default();
+        for arrival in arrivals {
+            match arrival.what {
+                What::Message(news) => self.hand_out(arrival.group, &news, &mut renderings),
+                What::Farewell(pin) => {
+                    let text = self.zone.glance().pinned(&pin).text.to_vec();
+                    farewells.push((arrival.group, text));
+                }
+            }
+        }
+        self.give_back(&interests, upto);
+        for (group, text) in farewells {
+            self.say_farewell(group, &text);
+        }
+    }
+
+    /// The interests with news, and the cursor up to which this delivery goes.
+    fn open_mailbox(&self) -> (Vec<InterestRef>, Cursor) {
+        let mut interests = Vec::with_capacity(64);
+        loop {
+            let Some(mut store) = self.zone.lock() else { return (interests, Cursor::ZERO) };
+            while interests.len() < interests.capacity() {
+                match store.open_mail(self.slot) {
+                    Some(interest) => interests.push(interest),
+                    // Whatever comes after this cursor is noted anew.
+                    None => return (interests, store.clock()),
+                }
+            }
+            drop(store);
+            interests.reserve(interests.len());
+        }
+    }
+
+    fn collect(&self, interests: &[InterestRef], upto: Cursor) -> Vec<Arrival> {
+        let mut arrivals = Vec::new();
+        let mut news: Vec<News> = Vec::with_capacity(COLLECTED_AT_ONCE);
+        for interest in interests {
+            let Some(group) = self.by_interest.get(interest).copied() else { continue };
+            let mut resume = NewsResume::default();
+            loop {
+                let Some(store) = self.zone.lock() else { return arrivals };
+                let more = store.news(*interest, upto, &mut resume, &mut news);
+                let farewell = if more { None } else { store.farewell(*interest) };
+                drop(store);
+                arrivals.extend(news.drain(..).map(|news| Arrival {
+                    cursor: news.cursor,
+                    group,
+                    what: What::Message(news),
+                }));
+                let what = farewell.map(What::Farewell);
+                arrivals.extend(what.map(|what| Arrival { cursor: upto, group, what }));
+                if !more {
+                    break;
+                }
+            }
+        }
+        arrivals
+    }
+
+    /// Renders one message for everybody in this worker who gets it.
+    fn hand_out(&mut self, group_key: GroupKey, news: &News, renderings: &mut Renderings) {
+        let Some(group) = self.groups.get_mut(group_key) else { return };
+        let zone = self.zone.glance();
+        let message = view(&group.id, news.id, news.cursor, zone.pinned(&news.content));
+        renderings.clear();
+        let render = |template: &Template| Piece::render(news.cursor, template, &message);
+        for key in &group.cohorts {
+            let Some(cohort) = self.cohorts.get_mut(*key) else { continue };
+            if let Some(piece) = renderings.with(&cohort.template, render) {
+                cohort.gathering.push(piece);
+            }
+        }
+        group.taken = group.taken.max(news.cursor);
+        for key in &group.several {
+            let Some(subscriber) = self.subscribers.get_mut(*key) else { continue };
+            if news.cursor <= subscriber.joined {
+                continue;
+            }
+            let piece = renderings.with(&subscriber.location.message_template, render);
+            if subscriber.queue_news(piece) {
+                self.flushes.push_back(*key);
+            }
+        }
+    }
+
+    /// Gives the messages back to the zone, and loads the cohorts.
+    fn give_back(&mut self, interests: &[InterestRef], upto: Cursor) {
+        for interest in interests {
+            loop {
+                let Some(mut store) = self.zone.lock() else { return };
+                if store.take(*interest, upto, &mut TAKEN_AT_ONCE.clone()) {
+                    break;
+                }
+            }
+            let Some(group) = self.by_interest.get(interest).and_then(|key| self.groups.get(*key))
+            else {
+                continue;
+            };
+            for key in &group.cohorts {
+                if let Some(cohort) = self.cohorts.get_mut(*key)
+                    && cohort.load()
+                {
+                    self.ready.push_back(*key);
+                }
+            }
+        }
+    }
+
+    /// A channel has been deleted: tells its subscribers; who has no other channel left is ended.
+    fn say_farewell(&mut self, group_key: GroupKey, text: &[u8]) {
+        let Some(group) = self.groups.get(group_key) else { return };
+        let id = Rc::clone(&group.id);
+        let message = MessageView::channel_deleted(&id, text);
+        let mut keys = group.several.clone();
+        keys.sort_unstable();
+        keys.dedup();
+        let cohorts = group.cohorts.iter().filter_map(|key| self.cohorts.get(*key));
+        keys.extend(cohorts.flat_map(|cohort| cohort.subscribers.iter().copied()));
+        let mut renderings = Renderings::default();
+        let mut told = Vec::with_capacity(keys.len());
+        for key in keys {
+            let Some(subscriber) = self.subscribers.get(key) else { continue };
+            let piece = renderings.with(&subscriber.location.message_template, |template| {
+                Piece::render(Cursor::ZERO, template, &message)
+            });
+            told.push((key, piece));
+        }
+        self.leave_channel(group_key, told);
+    }
+
+    /// Sends until the slice is used up; what is left is for the next turn of the event loop.
+    pub(crate) fn send_slice(&mut self) {
+        let mut budget = SLICE;
+        while budget > 0 {
+            if let Some(key) = self.flushes.pop_front() {
+                budget -= 1;
+                self.flush(key);
+            } else if let Some(key) = self.ready.pop_front() {
+                if self.serve_cohort(key, &mut budget) {
+                    self.ready.push_back(key);
+                }
+            } else {
+                return;
+            }
+        }
+        self.deliver_later();
+    }
+
+    /// Serves a cohort's front volley to subscribers that have not got it. True = the cohort has more to be sent.
+    fn serve_cohort(&mut self, key: CohortKey, budget: &mut usize) -> bool {
+        let Some(cohort) = self.cohorts.get_mut(key) else { return false };
+        if matches!(cohort.kind, Kind::LongPolling) {
+            return self.answer_cohort(key, budget);
+        }
+        let Some(volley) = cohort.front() else { return false };
+        let (wire, served) = (cohort.wire, cohort.served);
+        let end = cohort.subscribers.len().min(served + *budget);
+        *budget -= (end - served).max(1).min(*budget);
+        let bytes: Vec<Bytes> = volley.iter().map(|piece| piece.on(wire)).collect();
+        let (Some(first), Some(last)) = (volley.first(), volley.last()) else { return false };
+        let slices: Vec<IoSlice<'_>> = bytes.iter().map(|bytes| IoSlice::new(bytes)).collect();
+        let total: usize = bytes.iter().map(|bytes| bytes.len()).sum();
+        let at_once = !matches!(wire, Wire::Filtered) && slices.len() <= MAX_PIECES;
+        let now = process::now_msec();
+        let mut lost = Vec::new();
+        for subscriber_key in cohort.subscribers.get(served..end).unwrap_or_default() {
+            let Some(subscriber) = self.subscribers.get_mut(*subscriber_key) else { continue };
+            let sent = if at_once && subscriber.seen < first.cursor && subscriber.is_free() {
+                subscriber.send_now(&slices, &bytes, total)
+            } else {
+                let unseen = volley.iter().zip(&bytes);
+                let seen = subscriber.seen;
+                subscriber.send(
+                    unseen.filter(|(piece, _)| piece.cursor > seen).map(|(_, bytes)| bytes.clone()),
+                )
+            };
+            subscriber.seen = subscriber.seen.max(last.cursor);
+            subscriber.spoke = now;
+            if sent.is_err() {
+                lost.push(*subscriber_key);
+            }
+        }
+        cohort.served = end;
+        if end == cohort.subscribers.len() {
+            cohort.volleys.pop_front();
+            cohort.served = 0;
+        }
+        for key in lost {
+            self.drop_subscriber(key);
+        }
+        self.cohorts.get(key).is_some_and(|cohort| !cohort.volleys.is_empty())
+    }
+
+    /// Answers all long polls of a cohort for whom there are news.
+    pub(crate) fn finish_cohort(&mut self, key: CohortKey) {
+        while self.answer_cohort(key, &mut SLICE.clone()) {}
+    }
+
+    /// Answers the long polls of a cohort: each gets the first message it has not seen. True = there are more to be answered.
+    fn answer_cohort(&mut self, key: CohortKey, budget: &mut usize) -> bool {
+        let Some(cohort) = self.cohorts.get_mut(key) else { return false };
+        let _ = cohort.front();
+        let Some(volley) = cohort.volleys.front().map(Rc::clone) else { return false };
+        let end = cohort.subscribers.len().min(cohort.served + *budget);
+        *budget -= (end - cohort.served).max(1).min(*budget);
+        let mut answered = Vec::with_capacity(end - cohort.served);
+        for subscriber_key in cohort.subscribers.get(cohort.served..end).unwrap_or_default() {
+            let Some(subscriber) = self.subscribers.get(*subscriber_key) else { continue };
+            if let Some(piece) = volley.iter().find(|piece| piece.cursor > subscriber.seen) {
+                answered.push((*subscriber_key, piece.clone()));
+            }
+        }
+        cohort.served = end;
+        if end == cohort.subscribers.len() {
+            cohort.volleys.pop_front();
+            cohort.served = 0;
+        }
+        self.answer_long_polls(answered);
+        self.cohorts.get(key).is_some_and(|cohort| !cohort.volleys.is_empty())
+    }
+}

@@ -1,0 +1,482 @@
+//! A request that stays open: a subscriber waiting for messages.
+//!
+//! The life of one: [`Request::hold`], the handler returns [`Status::DONE`], then either
+//! - a stream: [`Held::send_head`], any number of [`Held::write`] (plain path) or [`Held::filter`]
+//!   (through nginx's filters), [`Held::finish`];
+//! - a poll: [`Held::finish_with`] one complete answer.
+//!
+//! [`wire`] decides which path a stream takes and [`filter`] is the slow one.
+//!
+//! The client may leave at any instant. nginx then ends the request and [`HeldHooks::gone`] is called,
+//! perhaps from inside a call of this module; from that moment every method of the [`Held`] answers
+//! [`Gone`] or does nothing, and its memory is safe to drop. A `Held` that is dropped before that leaves
+//! the request open until the client goes: finish it.
+//!
+//! Cost: one allocation of about 120 bytes and two small pool entries per held request. A `write` on
+//! the plain path is one `writev` and nothing else: no allocation, no copy, no lock.
+
+#![expect(unsafe_code, reason = "keeps requests of nginx and writes to their sockets")]
+
+pub(crate) mod filter;
+pub(crate) mod wire;
+
+use core::cell::{Cell, RefCell};
+use core::ffi::{c_int, c_void};
+use core::ptr;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::rc::Rc;
+
+use nginx_sys::{
+    NGX_ERROR, NGX_HTTP_CLIENT_CLOSED_REQUEST, NGX_OK, ngx_add_timer, ngx_chain_t,
+    ngx_chain_update_sent, ngx_connection_error, ngx_connection_t,
+    ngx_connection_tcp_nodelay_e_NGX_TCP_NODELAY_UNSET as NODELAY_UNSET, ngx_del_timer,
+    ngx_event_t, ngx_handle_read_event, ngx_handle_write_event, ngx_http_cleanup_add,
+    ngx_http_discarded_request_body_handler, ngx_http_finalize_request, ngx_http_post_request,
+    ngx_http_request_t, ngx_http_run_posted_requests, ngx_http_test_reading, ngx_int_t, ngx_msec_t,
+    ngx_post_event, ngx_posted_events, ngx_posted_next_events, ngx_tcp_nodelay, off_t,
+};
+use ngx::http::{HttpModuleLocationConf, NgxHttpCoreModule};
+
+use self::filter::Filtered;
+pub(crate) use self::wire::Wire;
+use super::bytes::Bytes;
+use super::log;
+use super::request::{NoMemory, Request, Status};
+
+/// `NGX_HTTP_WRITE_BUFFERED`: bytes of the response wait in `r->out`.
+const WRITE_BUFFERED: u32 = nginx_sys::NGX_HTTP_WRITE_BUFFERED;
+
+/// `IOV_MAX` of Linux: more pieces than this are left for the next call.
+const MAX_PIECES: usize = 1024;
+
+/// More pieces than this do not leave together with the response's head.
+const MAX_PIECES_WITH_HEAD: usize = 64;
+
+/// What a held request tells its holder, who finds it by the token given to [`Request::hold`].
+pub(crate) struct HeldHooks {
+    /// nginx has ended the request: the client left, or the worker closes. May be called from inside
+    /// any call into nginx. Not called after `finish`, `finish_with` or `abort`.
+    pub(crate) gone: fn(token: u64),
+    /// The socket takes bytes again. Called once for each [`Held::wait_writable`].
+    pub(crate) writable: fn(token: u64),
+    /// The socket has taken nothing for `send_timeout`, counted from [`Held::wait_writable`]. nginx has
+    /// logged it; the holder should abort.
+    pub(crate) timed_out: fn(token: u64),
+}
+
+/// The request has ended by itself; there is nobody to send to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gone;
+
+/// A request kept open.
+#[must_use = "finish or abort it"]
+pub(crate) struct Held(Rc<Link>);
+
+/// What [`Held`], the cleanup handler and the event handlers of a request share. The request's pool
+/// owns one reference, so it outlives the request's last event.
+///
+/// # Invariants
+///
+/// `request` is null or a request that is held: its count is raised and nobody has finalized it, so it
+/// is live (callback contract, point 4).
+struct Link {
+    request: Cell<*mut ngx_http_request_t>,
+    hooks: &'static HeldHooks,
+    token: u64,
+    wire: Cell<Wire>,
+    filters_only: Cell<bool>,
+    /// The holder waits for `writable`.
+    waiting: Cell<bool>,
+    filtered: RefCell<Filtered>,
+}
+
+impl Request {
+    /// Keeps the request open after the handler has returned [`Status::DONE`]. Refuse subrequests before.
+    ///
+    /// The body has been discarded or read; the header has not been sent.
+    pub(crate) fn hold(&mut self, hooks: &'static HeldHooks, token: u64) -> Result<Held, NoMemory> {
+        debug_assert!(self.is_main(), "a subrequest cannot be held");
+        let r = self.as_ptr();
+        let link = Rc::new(Link {
+            request: Cell::new(ptr::null_mut()),
+            hooks,
+            token,
+            wire: Cell::new(Wire::Filtered),
+            filters_only: Cell::new(false),
+            waiting: Cell::new(false),
+            filtered: RefCell::default(),
+        });
+        self.set_context(Rc::clone(&link))?;
+        // SAFETY: a live request; the entry is new. `data` points into the reference that the request's
+        // pool owns since the line above, and the pool is destroyed after the cleanup handlers have run.
+        unsafe {
+            let cleanup = ngx_http_cleanup_add(r, 0);
+            let Some(cleanup) = cleanup.as_mut() else { return Err(NoMemory) };
+            cleanup.handler = Some(on_cleanup);
+            cleanup.data = Rc::as_ptr(&link).cast_mut().cast();
+        }
+        link.request.set(r);
+        // SAFETY: a live request has a connection with both events. Raising the count keeps the request
+        // (callback contract, point 4). The check for a client that has left already runs from the queue.
+        unsafe {
+            let main = &mut *(*r).main;
+            main.set_count(main.count() + 1);
+            (*r).read_event_handler = Some(on_readable);
+            (*r).write_event_handler = Some(on_writable);
+            let c = &mut *(*r).connection;
+            (*c.log).action = c"sending to client".as_ptr().cast_mut();
+            if c.tcp_nodelay() == NODELAY_UNSET && (*r).stream.is_null() && c.udp.is_null() {
+                // It logs a failure itself; without it messages are only slower.
+                ngx_tcp_nodelay(c);
+            }
+            if (*r).discard_body() != 0 {
+                // When the handler returns, nginx will watch the rest of the body and nothing else:
+                // have `on_writable` put that right afterwards.
+                ngx_http_post_request(r, ptr::null_mut());
+            }
+            if (*c.read).ready() != 0 {
+                ngx_post_event(c.read, &raw mut ngx_posted_events);
+            } else if ngx_handle_read_event(c.read, 0) != NGX_OK as ngx_int_t {
+                c.set_error(1);
+                ngx_post_event(c.read, &raw mut ngx_posted_events);
+            }
+        }
+        Ok(Held(link))
+    }
+}
+
+impl Held {
+    /// The request; `None` once it has ended.
+    pub(crate) fn request(&mut self) -> Option<&mut Request> {
+        let r = self.0.request.get();
+        // SAFETY: live while it is not null (Link's invariant). Whoever ends it needs a callback or a
+        // method of this `Held`, and the borrow of `self` excludes both.
+        (!r.is_null()).then(|| unsafe { Request::from_ptr(r) })
+    }
+
+    /// Whether the request has ended.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.request.get().is_null()
+    }
+
+    /// How bytes get to the client. Known after [`Held::send_head`], `Filtered` before.
+    pub(crate) fn wire(&self) -> Wire {
+        self.0.wire.get()
+    }
+
+    /// Has the stream go through nginx's filters even where it need not. Before [`Held::send_head`].
+    pub(crate) fn use_filters(&mut self) {
+        self.0.filters_only.set(true);
+    }
+
+    /// Gives the header to nginx and decides the path. The bytes wait for the first pieces, so that they
+    /// leave in one write with them; if none are at hand, call [`Held::flush`].
+    ///
+    /// On failure the request is still held: [`Held::finish_with`] the status.
+    pub(crate) fn send_head(&mut self) -> Result<Wire, Status> {
+        let link = Rc::clone(&self.0);
+        let Some(request) = self.request() else { return Err(Status::ERROR) };
+        let result = request.send_header();
+        if result.is_failure() {
+            return Err(result);
+        }
+        link.wire.set(if link.filters_only.get() { Wire::Filtered } else { wire::choose(request) });
+        Ok(link.wire.get())
+    }
+
+    /// Sends what waits inside nginx, on either path. `Ok(false)`: not all of it, [`Held::wait_writable`].
+    pub(crate) fn flush(&mut self) -> Result<bool, Gone> {
+        match self.wire() {
+            Wire::Filtered => self.flush_filters(),
+            Wire::PlainChunked | Wire::PlainRaw => {
+                self.write(&[])?;
+                Ok(self.request().is_some_and(|request| request.0.out.is_null()))
+            }
+        }
+    }
+
+    /// Plain path: writes the pieces to the socket with one system call. `Ok(n)` says how many bytes of
+    /// them it took, from the front; fewer than there are means [`Held::wait_writable`]. At most 1024
+    /// pieces are looked at.
+    pub(crate) fn write(&mut self, pieces: &[IoSlice<'_>]) -> Result<usize, Gone> {
+        debug_assert_ne!(self.wire(), Wire::Filtered, "the filters want these bytes");
+        let request = self.request().ok_or(Gone)?;
+        let c = request.connection();
+        // SAFETY: a live request has a connection with a write event.
+        let (error, ready) = unsafe { ((*c).error() != 0, (*(*c).write).ready() != 0) };
+        if error {
+            return Err(Gone);
+        }
+        if !ready {
+            return Ok(0);
+        }
+        if request.0.out.is_null() {
+            // SAFETY: as above.
+            return unsafe { write_to_socket(c, pieces) };
+        }
+        write_after_head(request, pieces)
+    }
+
+    /// Has [`HeldHooks::writable`] called when the socket takes bytes again, or [`HeldHooks::timed_out`].
+    /// A second call while waiting changes nothing: the timeout measures lack of progress.
+    pub(crate) fn wait_writable(&mut self) -> Result<(), Gone> {
+        if self.0.waiting.replace(true) {
+            return Ok(());
+        }
+        let request = self.request().ok_or(Gone)?;
+        // SAFETY: a live request has a connection with a write event.
+        unsafe {
+            let event = &mut *(*request.connection()).write;
+            if event.delayed() == 0 {
+                // `delayed`: the timer is limit_rate's.
+                ngx_add_timer(event, send_timeout(request));
+            }
+            if ngx_handle_write_event(event, 0) != NGX_OK as ngx_int_t {
+                return Err(Gone);
+            }
+            if event.ready() != 0 && event.delayed() == 0 {
+                // Edge-triggered methods do not report what is known already.
+                ngx_post_event(event, &raw mut ngx_posted_next_events);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a stream. On the plain path all bytes have been written, the last chunk among them; on the
+    /// other the end of the body is sent here. The connection goes on to its next request if client
+    /// and configuration allow it.
+    pub(crate) fn finish(self) {
+        match self.wire() {
+            Wire::Filtered => self.finish_with(Request::send_last),
+            Wire::PlainChunked | Wire::PlainRaw => self.finish_with(|_| Status::OK),
+        }
+    }
+
+    /// Ends a stream whose last bytes the socket has not taken: nginx sends them, and watches
+    /// `send_timeout`, while the holder forgets the request. On the plain path `rest` holds the last chunk.
+    pub(crate) fn finish_after(self, rest: VecDeque<Bytes>) {
+        let link = Rc::clone(&self.0);
+        self.finish_with(|request| filter::send_rest(request, &link, rest));
+    }
+
+    /// Ends the request with what `answer` gives, normally [`Request::respond`]'s result.
+    pub(crate) fn finish_with(self, answer: impl FnOnce(&mut Request) -> Status) {
+        let Some(r) = self.release() else { return };
+        // SAFETY: it was held until `release`, so it is live until it is finalized; it is not touched
+        // afterwards, only its connection (callback contract, point 3).
+        unsafe {
+            let c = (*r).connection;
+            let status = answer(Request::from_ptr(r));
+            ngx_http_finalize_request(r, status.0);
+            ngx_http_run_posted_requests(c);
+        }
+    }
+
+    /// Drops the client: the connection (for HTTP/2 the stream) is closed without an end of the body.
+    pub(crate) fn abort(self) {
+        self.finish_with(|_| Status::ERROR);
+    }
+
+    /// Takes the request away from the link, so that no hook is called any more.
+    fn release(self) -> Option<*mut ngx_http_request_t> {
+        let r = self.0.request.replace(ptr::null_mut());
+        self.0.waiting.set(false);
+        (!r.is_null()).then_some(r)
+    }
+}
+
+/// One `writev`, counted in `$bytes_sent` and `$body_bytes_sent`.
+///
+/// # Safety
+///
+/// `c` is the connection of a live request, a plain socket that is thought to be writable.
+unsafe fn write_to_socket(c: *mut ngx_connection_t, pieces: &[IoSlice<'_>]) -> Result<usize, Gone> {
+    let pieces = pieces.get(..MAX_PIECES).unwrap_or(pieces);
+    let wanted: usize = pieces.iter().map(|piece| piece.len()).sum();
+    if wanted == 0 {
+        return Ok(0);
+    }
+    let count = c_int::try_from(pieces.len()).unwrap_or_default();
+    loop {
+        // SAFETY: `IoSlice` has the layout of `iovec`; the kernel only reads.
+        let written = unsafe { libc::writev((*c).fd, pieces.as_ptr().cast(), count) };
+        // SAFETY: as the caller promises.
+        let (c, event) = unsafe { (&mut *c, &mut *(*c).write) };
+        if let Ok(written) = usize::try_from(written) {
+            c.sent += off_t::try_from(written).unwrap_or_default();
+            if written < wanted {
+                event.set_ready(0);
+            }
+            return Ok(written);
+        }
+        let error = io::Error::last_os_error();
+        match error.kind() {
+            io::ErrorKind::Interrupted => {}
+            io::ErrorKind::WouldBlock => {
+                event.set_ready(0);
+                return Ok(0);
+            }
+            _ => {
+                event.set_error(1);
+                c.set_error(1);
+                let code = error.raw_os_error().unwrap_or_default();
+                // It chooses the level: a client that left is no error.
+                // SAFETY: a live connection and a static text.
+                unsafe { ngx_connection_error(c, code, c"writev() failed".as_ptr().cast_mut()) };
+                return Err(Gone);
+            }
+        }
+    }
+}
+
+/// Writes what of the head waits in `r->out` together with the pieces.
+fn write_after_head(request: &mut Request, pieces: &[IoSlice<'_>]) -> Result<usize, Gone> {
+    let mut slices = [IoSlice::new(&[]); MAX_PIECES_WITH_HEAD];
+    let mut used = 0;
+    let mut head = 0;
+    let mut complete = true;
+    let mut room = slices.iter_mut();
+    // SAFETY: `out` is the chain of buffers that the write filter keeps for a live request; on the plain
+    // path they are in memory, and stay unchanged until they are sent below.
+    unsafe {
+        let mut link: *const ngx_chain_t = request.0.out;
+        while let Some(chain) = link.as_ref() {
+            let buffer = &*chain.buf;
+            let length = (buffer.last as usize).saturating_sub(buffer.pos as usize);
+            if length > 0 {
+                let Some(slot) = room.next() else {
+                    complete = false;
+                    break;
+                };
+                *slot = IoSlice::new(core::slice::from_raw_parts(buffer.pos, length));
+                head += length;
+                used += 1;
+            }
+            link = chain.next;
+        }
+    }
+    if complete {
+        for (slot, piece) in room.zip(pieces) {
+            *slot = IoSlice::new(piece);
+            used += 1;
+        }
+    }
+    // SAFETY: the connection of a live request on the plain path, writable: the caller has looked.
+    let written =
+        unsafe { write_to_socket(request.connection(), slices.get(..used).unwrap_or_default()) }?;
+    drop_sent(request, written.min(head));
+    Ok(written.saturating_sub(head))
+}
+
+/// Takes `count` bytes off the front of `r->out`, as the write filter does after sending.
+fn drop_sent(request: &mut Request, count: usize) {
+    // SAFETY: the write filter's own chain; the links come from the request's pool and go back to its
+    // list of free ones (`ngx_free_chain`).
+    unsafe {
+        let rest = ngx_chain_update_sent(request.0.out, off_t::try_from(count).unwrap_or_default());
+        let mut link = request.0.out;
+        while !link.is_null() && link != rest {
+            let next = (*link).next;
+            (*link).next = (*request.0.pool).chain;
+            (*request.0.pool).chain = link;
+            link = next;
+        }
+        request.0.out = rest;
+        let c = &mut *request.0.connection;
+        let buffered = c.buffered() & !WRITE_BUFFERED;
+        c.set_buffered(if rest.is_null() { buffered } else { buffered | WRITE_BUFFERED });
+    }
+}
+
+fn send_timeout(request: &Request) -> ngx_msec_t {
+    // 60 s is nginx's default, for a request without a location, which does not happen.
+    NgxHttpCoreModule::location_conf(&request.0).map_or(60_000, |core| core.send_timeout)
+}
+
+/// The link of a request that is or was held.
+///
+/// # Safety
+///
+/// `r` is a live request.
+unsafe fn link_of(r: *mut ngx_http_request_t) -> Option<Rc<Link>> {
+    // SAFETY: as the caller promises.
+    unsafe { Request::from_ptr(r) }.context::<Rc<Link>>().map(|link| Rc::clone(link))
+}
+
+/// nginx's callback when the request ends (callback contract, point 4).
+unsafe extern "C" fn on_cleanup(data: *mut c_void) {
+    // SAFETY: the link that `hold` has given to the request's pool, which is destroyed later.
+    let (request, hooks, token) = unsafe {
+        let link = &*data.cast::<Link>();
+        (link.request.replace(ptr::null_mut()), link.hooks, link.token)
+    };
+    if !request.is_null() {
+        (hooks.gone)(token);
+    }
+}
+
+/// nginx's callback: the client has sent something, or closed its side.
+unsafe extern "C" fn on_readable(r: *mut ngx_http_request_t) {
+    // SAFETY: a live request (callback contract, point 2). It is held, so what these functions finalize
+    // in it only counts down or terminates, which is deferred (point 5): it is live to the end of this.
+    unsafe {
+        let c = (*r).connection;
+        if (*r).discard_body() != 0 {
+            ngx_http_discarded_request_body_handler(r);
+            if (*r).discard_body() != 0
+                || link_of(r).is_none_or(|link| link.request.get().is_null())
+            {
+                return;
+            }
+            // It has set a handler that does not notice a client that leaves, and left its timer.
+            (*r).read_event_handler = Some(on_readable);
+            if (*(*c).read).timer_set() != 0 {
+                ngx_del_timer((*c).read);
+            }
+        }
+        if (*c).error() != 0 {
+            ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST as ngx_int_t);
+        } else {
+            ngx_http_test_reading(r);
+        }
+    }
+}
+
+/// nginx's callback: the socket takes bytes, or has taken none for too long.
+unsafe extern "C" fn on_writable(r: *mut ngx_http_request_t) {
+    // SAFETY: a live request (callback contract, point 2). Not touched after a hook was called.
+    let Some(link) = (unsafe { link_of(r) }) else { return };
+    // SAFETY: as above.
+    let event: &mut ngx_event_t = unsafe { &mut *(*(*r).connection).write };
+    if link.request.get().is_null() {
+        return;
+    }
+    // SAFETY: as above.
+    unsafe { (*r).read_event_handler = Some(on_readable) };
+    if event.timedout() != 0 {
+        event.set_timedout(0);
+        // SAFETY: as above.
+        let request = unsafe {
+            (*(*r).connection).set_timedout(1);
+            Request::from_ptr(r)
+        };
+        log::info!(request.log(), "client timed out");
+        link.waiting.set(false);
+        (link.hooks.timed_out)(link.token);
+        return;
+    }
+    if event.delayed() == 0 && event.ready() != 0 && link.waiting.replace(false) {
+        if event.timer_set() != 0 {
+            // SAFETY: the event is in the tree: `timer_set` says so.
+            unsafe { ngx_del_timer(event) };
+        }
+        (link.hooks.writable)(link.token);
+        return;
+    }
+    // SAFETY: as above. Level-triggered methods are to be quiet, or to report again.
+    if unsafe { ngx_handle_write_event(event, 0) } != NGX_OK as ngx_int_t {
+        // SAFETY: as above; not touched afterwards.
+        unsafe { ngx_http_finalize_request(r, NGX_ERROR as ngx_int_t) };
+    }
+}

@@ -1,0 +1,251 @@
+//! The slow path of a stream: pieces go through nginx's output filters, as any response does. For
+//! TLS, HTTP/2, HTTP/3, gzip, and whatever other filter wants to see the bytes.
+//!
+//! nginx keeps pointers to the bytes until the client has taken them, so each piece is kept here until
+//! its buffer has left nginx's busy chain. Buffers and chain links are recycled: a stream that has sent
+//! a million messages has taken no more memory from its pool than one that has sent 64.
+//!
+//! New pieces are taken only when everything before them is gone. That bounds what nginx holds for one
+//! client, and it keeps the gzip filter right, which may still look at a buffer whose bytes it has
+//! already consumed.
+
+use core::ptr;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use nginx_sys::{
+    NGX_HTTP_FLUSH, ngx_alloc_chain_link, ngx_buf_t, ngx_buf_tag_t, ngx_chain_get_free_buf,
+    ngx_chain_t, ngx_chain_update_chains, ngx_http_output_filter, ngx_http_send_special,
+    ngx_http_write_filter, ngx_pcalloc, ngx_uint_t,
+};
+
+use super::{Gone, Held, Link, Wire};
+use crate::nginx::bytes::Bytes;
+use crate::nginx::request::{Request, Status};
+
+/// Pieces given to the filters at once; bounds buffers and links per stream.
+const BATCH: usize = 64;
+
+/// Its address marks our buffers.
+static TAG: u8 = 0;
+
+/// What the filters hold for one request.
+///
+/// # Invariants
+///
+/// The chains are empty or in the request's pool. `in_flight` owns the bytes of the buffers in `busy`, in
+/// the same order.
+pub(super) struct Filtered {
+    free: *mut ngx_chain_t,
+    busy: *mut ngx_chain_t,
+    in_flight: VecDeque<Bytes>,
+}
+
+impl Default for Filtered {
+    fn default() -> Self {
+        Self { free: ptr::null_mut(), busy: ptr::null_mut(), in_flight: VecDeque::new() }
+    }
+}
+
+impl Held {
+    /// Filter path: gives pieces from the front of the queue to nginx, each as a chunk of its own where
+    /// chunks are used, flushed after the last. `Ok(true)`: all of them have left. `Ok(false)`: nginx still
+    /// holds some, or has not even taken all of them; [`Held::wait_writable`], then call this again with
+    /// what is in the queue by then.
+    pub(crate) fn filter(&mut self, pieces: &mut VecDeque<Bytes>) -> Result<bool, Gone> {
+        let link = Rc::clone(&self.0);
+        let request = self.request().ok_or(Gone)?;
+        if !link.is_drained(request) && !link.drain(request)? {
+            return Ok(false);
+        }
+        pieces.retain(|piece| !piece.is_empty()); // the write filter takes them for a bug
+        loop {
+            let batch = pieces.len().min(BATCH);
+            for left in (0..batch).rev() {
+                let Some(piece) = pieces.pop_front() else { break };
+                link.give(request, piece, left == 0)?;
+                if left > 0 && link.is_stuck(request) {
+                    break;
+                }
+            }
+            if !link.is_drained(request) {
+                return Ok(false);
+            }
+            if pieces.is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    pub(super) fn flush_filters(&mut self) -> Result<bool, Gone> {
+        let link = Rc::clone(&self.0);
+        let request = self.request().ok_or(Gone)?;
+        // SAFETY: a held request whose header has been sent.
+        let flush =
+            unsafe { ngx_http_send_special(request.as_ptr(), NGX_HTTP_FLUSH as ngx_uint_t) };
+        link.after(Status(flush))?;
+        link.collect(request, ptr::null_mut());
+        Ok(link.is_drained(request))
+    }
+}
+
+impl Link {
+    /// Gives one piece, which is not empty, to the filters.
+    fn give(&self, request: &mut Request, piece: Bytes, flush: bool) -> Result<(), Gone> {
+        let r = request.as_ptr();
+        let mut filtered = self.filtered.borrow_mut();
+        // SAFETY: the pool of a held request; `free` holds links made here.
+        let chain = unsafe { ngx_chain_get_free_buf((*r).pool, &raw mut filtered.free) };
+        // SAFETY: null or a link with a buffer that nobody uses.
+        unsafe {
+            let Some(chain) = chain.as_mut() else { return Err(Gone) };
+            fill(chain.buf, &piece);
+            (*chain.buf).set_flush(u32::from(flush));
+            chain.next = ptr::null_mut();
+        }
+        filtered.in_flight.push_back(piece);
+        // Not borrowed across the call: nginx may call back.
+        drop(filtered);
+        // SAFETY: a held request whose header has been sent; the bytes stay in `in_flight`.
+        let result = Status(unsafe { ngx_http_output_filter(r, chain) });
+        self.collect(request, chain);
+        self.after(result)
+    }
+
+    /// Has nginx send what it holds. Says whether all of it is gone.
+    fn drain(&self, request: &mut Request) -> Result<bool, Gone> {
+        // SAFETY: a held request whose header has been sent; no chain means "go on".
+        let result = Status(unsafe { ngx_http_output_filter(request.as_ptr(), ptr::null_mut()) });
+        self.collect(request, ptr::null_mut());
+        self.after(result)?;
+        Ok(self.is_drained(request))
+    }
+
+    /// Moves what has been sent to the free chain and lets go of its bytes. `new` was given just now.
+    fn collect(&self, request: &mut Request, mut new: *mut ngx_chain_t) {
+        let mut filtered = self.filtered.borrow_mut();
+        let Filtered { free, busy, in_flight } = &mut *filtered;
+        // SAFETY: chains of this request with our tag; a sent buffer is an empty one.
+        unsafe {
+            ngx_chain_update_chains(request.0.pool, free, busy, &raw mut new, tag());
+            let mut unsent = 0;
+            let mut link: *const ngx_chain_t = *busy;
+            while let Some(chain) = link.as_ref() {
+                unsent += 1;
+                link = chain.next;
+            }
+            while in_flight.len() > unsent {
+                in_flight.pop_front();
+            }
+        }
+    }
+
+    fn after(&self, result: Status) -> Result<(), Gone> {
+        if result.is_failure() || self.request.get().is_null() { Err(Gone) } else { Ok(()) }
+    }
+
+    /// Whether nginx holds nothing of this response.
+    fn is_drained(&self, request: &Request) -> bool {
+        self.filtered.borrow().busy.is_null() && !self.is_stuck(request)
+    }
+
+    /// Whether a filter or the socket waits.
+    fn is_stuck(&self, request: &Request) -> bool {
+        // SAFETY: a held request has a connection.
+        request.0.buffered() != 0 || unsafe { (*request.connection()).buffered() } != 0
+    }
+}
+
+/// Gives the last pieces of a response and its end to nginx, which sends them by itself. Their buffers
+/// do not come back; the bytes are kept until the request's pool is destroyed.
+pub(super) fn send_rest(request: &mut Request, link: &Link, rest: VecDeque<Bytes>) -> Status {
+    let mut rest = rest;
+    rest.retain(|piece| !piece.is_empty());
+    let filters = link.wire.get() == Wire::Filtered;
+    let mut chain = ptr::null_mut::<ngx_chain_t>();
+    for piece in rest.iter().rev() {
+        // SAFETY: the pool of a live request; the bytes are kept below.
+        chain = unsafe {
+            let Some(first) = new_link(request.0.pool) else { return Status::ERROR };
+            fill((*first).buf, piece);
+            (*first).next = chain;
+            first
+        };
+    }
+    link.filtered.borrow_mut().in_flight.extend(rest);
+    if !filters {
+        // These pieces are framed: only the filter that writes may see them. The end of the response
+        // is for that filter's sake, it sends at once then.
+        return write_framed(request, chain);
+    }
+    while !chain.is_null() {
+        // SAFETY: a live request whose header has been sent. One call makes one chunk, as in `give`; the
+        // filters copy the links they keep.
+        let result = unsafe {
+            let next = (*chain).next;
+            (*chain).next = ptr::null_mut();
+            let result = ngx_http_output_filter(request.as_ptr(), chain);
+            chain = next;
+            Status(result)
+        };
+        if result.is_failure() {
+            return result;
+        }
+    }
+    request.send_last()
+}
+
+/// Hands a chain to the write filter, with the end of the response behind it.
+fn write_framed(request: &mut Request, mut chain: *mut ngx_chain_t) -> Status {
+    let mut end = &raw mut chain;
+    // SAFETY: links just made in the pool of a live request, the last one with null.
+    unsafe {
+        while !(*end).is_null() {
+            end = &raw mut (**end).next;
+        }
+        let Some(last) = new_link(request.0.pool) else { return Status::ERROR };
+        (*(*last).buf).set_last_buf(1);
+        (*(*last).buf).set_last_in_chain(1);
+        *end = last;
+        Status(ngx_http_write_filter(request.as_ptr(), chain))
+    }
+}
+
+/// # Safety
+///
+/// `pool` is the pool of a live request.
+unsafe fn new_link(pool: *mut nginx_sys::ngx_pool_t) -> Option<*mut ngx_chain_t> {
+    // SAFETY: as the caller promises; zeroed memory is an empty buffer.
+    unsafe {
+        let chain = ngx_alloc_chain_link(pool);
+        let buffer = ngx_pcalloc(pool, size_of::<ngx_buf_t>()).cast::<ngx_buf_t>();
+        if chain.is_null() || buffer.is_null() {
+            return None;
+        }
+        chain.write(ngx_chain_t { buf: buffer, next: ptr::null_mut() });
+        Some(chain)
+    }
+}
+
+/// Has the buffer point at the bytes, which live longer than it is busy.
+///
+/// # Safety
+///
+/// `buffer` is a buffer that nobody uses.
+unsafe fn fill(buffer: *mut ngx_buf_t, bytes: &Bytes) {
+    // SAFETY: as the caller promises; all zeroes are an empty buffer. `memory` says that nobody writes.
+    unsafe {
+        let range = bytes.as_ptr_range();
+        buffer.write(core::mem::zeroed());
+        (*buffer).start = range.start.cast_mut();
+        (*buffer).pos = range.start.cast_mut();
+        (*buffer).last = range.end.cast_mut();
+        (*buffer).end = range.end.cast_mut();
+        (*buffer).tag = tag();
+        (*buffer).set_memory(1);
+    }
+}
+
+fn tag() -> ngx_buf_tag_t {
+    (&raw const TAG).cast_mut().cast()
+}

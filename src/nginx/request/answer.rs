@@ -1,0 +1,202 @@
+//! Complete answers: status, headers and a body that is known when it is sent.
+//!
+//! Cost: one `writev` for an answer whose header and body together stay under `postpone_output`
+//! (1460 bytes unless configured), because nothing is flushed before the last buffer. Bodies are
+//! copied once, into the request's pool.
+//!
+//! What is answered here never meets `error_page`: the status goes into the header that is sent, and
+//! the handler returns what sending gave.
+
+use core::ptr;
+
+use nginx_sys::{
+    NGX_HTTP_LAST, NGX_OK, ngx_buf_t, ngx_chain_t, ngx_http_discard_request_body,
+    ngx_http_output_filter, ngx_http_send_header, ngx_http_send_special, ngx_http_set_content_type,
+    ngx_int_t, ngx_list_push, ngx_pcalloc, ngx_pnalloc, ngx_str_t, ngx_table_elt_t, ngx_uint_t,
+    off_t, time_t,
+};
+
+use super::{NoMemory, Request, Status};
+
+impl Request {
+    /// The status of the answer.
+    pub(crate) fn set_status(&mut self, status: u16) {
+        self.0.headers_out.status = ngx_uint_t::from(status);
+        self.0.headers_out.status_line.len = 0;
+    }
+
+    /// The status of the answer, 0 as long as there is none.
+    pub(crate) fn status(&self) -> u16 {
+        u16::try_from(self.0.headers_out.status).unwrap_or_default()
+    }
+
+    /// The `Content-Type` of the answer. nginx's `charset` directive adds to it unless it names one.
+    pub(crate) fn set_content_type(&mut self, value: &[u8]) -> Result<(), NoMemory> {
+        let text = self.copy_to_pool(value)?;
+        let media_type = value.split(|&byte| byte == b';').next().unwrap_or_default();
+        let headers = &mut self.0.headers_out;
+        headers.content_type = text;
+        // What the `…_types` directives are compared with.
+        headers.content_type_len = media_type.trim_ascii_end().len();
+        headers.content_type_lowcase = ptr::null_mut();
+        Ok(())
+    }
+
+    /// The `Content-Type` that nginx's `types` and `default_type` give for this request's path.
+    pub(crate) fn set_default_content_type(&mut self) -> Result<(), NoMemory> {
+        // SAFETY: a live request.
+        let result = unsafe { ngx_http_set_content_type(self.as_ptr()) };
+        if result == NGX_OK as ngx_int_t { Ok(()) } else { Err(NoMemory) }
+    }
+
+    /// The `Content-Length` of the answer; without one it is chunked (HTTP/1.1) or ends with the
+    /// connection (HTTP/1.0).
+    pub(crate) fn set_content_length(&mut self, length: Option<u64>) {
+        let headers = &mut self.0.headers_out;
+        headers.content_length_n = length.map_or(-1, |n| off_t::try_from(n).unwrap_or(off_t::MAX));
+        // SAFETY: null or a header in the request's list; hash 0 takes it out (nginx's convention).
+        if let Some(header) = unsafe { headers.content_length.as_mut() } {
+            header.hash = 0;
+        }
+        headers.content_length = ptr::null_mut();
+    }
+
+    /// The `Last-Modified` of the answer, which nginx writes for the statuses 200, 206 and 304.
+    pub(crate) fn set_last_modified(&mut self, unix_seconds: i64) {
+        self.0.headers_out.last_modified_time = unix_seconds as time_t;
+        self.0.headers_out.last_modified = ptr::null_mut();
+    }
+
+    /// Keeps nginx from answering 304 (or 412) by itself, because a 200 has a `Last-Modified` and the
+    /// request has conditions: they are a cursor here, not a cache's question.
+    pub(crate) fn disable_not_modified(&mut self) {
+        self.0.set_disable_not_modified(1);
+    }
+
+    /// Adds a header behind those that are there; its value is copied. Also for names that nginx
+    /// knows: `Etag` spelled so is an ordinary header to it.
+    pub(crate) fn push_header(&mut self, name: &'static str, value: &[u8]) -> Result<(), NoMemory> {
+        let value = self.copy_to_pool(value)?;
+        let key = ngx_str_t { len: name.len(), data: name.as_ptr().cast_mut() };
+        let header = ngx_table_elt_t {
+            hash: 1, // anything but 0: it is to be sent
+            key,
+            value,
+            lowcase_key: ptr::null_mut(),
+            #[cfg(nginx1_23_0)]
+            next: ptr::null_mut(),
+        };
+        // SAFETY: the list of a live request; a new element is memory for one header.
+        unsafe {
+            let element =
+                ngx_list_push(&raw mut self.0.headers_out.headers).cast::<ngx_table_elt_t>();
+            if element.is_null() {
+                return Err(NoMemory);
+            }
+            element.write(header);
+        }
+        Ok(())
+    }
+
+    /// `false`: the connection is closed after the answer. `true` leaves it as the client and the
+    /// configuration have it.
+    pub(crate) fn set_keepalive(&mut self, on: bool) {
+        if !on {
+            self.0.set_keepalive(0);
+        }
+    }
+
+    /// Has nginx read and throw away the request's body. Before every answer that does not need it:
+    /// otherwise its bytes would be taken for the next request.
+    pub(crate) fn discard_body(&mut self) -> Result<(), Status> {
+        // SAFETY: a live request in its content phase.
+        let result = Status(unsafe { ngx_http_discard_request_body(self.as_ptr()) });
+        if result == Status::OK { Ok(()) } else { Err(result) }
+    }
+
+    /// Sends header and body. An empty body gives `Content-Length: 0`, except where HTTP wants none
+    /// (204). The result is the content handler's.
+    pub(crate) fn respond(&mut self, body: &[u8]) -> Status {
+        self.set_content_length(u64::try_from(body.len()).ok());
+        let result = self.send_header();
+        if result.is_failure() || self.0.header_only() != 0 {
+            return result;
+        }
+        if body.is_empty() {
+            return self.send_last();
+        }
+        match self.copy_to_pool(body) {
+            Ok(text) => self.output(text, true),
+            Err(NoMemory) => Status::ERROR,
+        }
+    }
+
+    /// Sends a header without length, then the pieces, each as an HTTP/1.1 chunk of its own (where the
+    /// answer is chunked at all and no filter rearranges the body). Empty pieces are left out.
+    pub(crate) fn respond_chunks(&mut self, pieces: &[&[u8]]) -> Status {
+        self.set_content_length(None);
+        let mut result = self.send_header();
+        if result.is_failure() || self.0.header_only() != 0 {
+            return result;
+        }
+        let mut pieces = pieces.iter().filter(|piece| !piece.is_empty()).peekable();
+        if pieces.peek().is_none() {
+            return self.send_last();
+        }
+        // nginx makes one chunk of what one call of the filters gets. Only the last is flushed.
+        while let Some(piece) = pieces.next() {
+            let Ok(text) = self.copy_to_pool(piece) else { return Status::ERROR };
+            result = self.output(text, pieces.peek().is_none());
+            if result.is_failure() {
+                return result;
+            }
+        }
+        result
+    }
+
+    /// Sends the header into the filters. It may wait there for the body.
+    pub(in crate::nginx) fn send_header(&mut self) -> Status {
+        // SAFETY: a live main request whose header has not been sent.
+        Status(unsafe { ngx_http_send_header(self.as_ptr()) })
+    }
+
+    /// The end of the body.
+    pub(in crate::nginx) fn send_last(&mut self) -> Status {
+        // SAFETY: a live request whose header has been sent.
+        Status(unsafe { ngx_http_send_special(self.as_ptr(), NGX_HTTP_LAST as ngx_uint_t) })
+    }
+
+    /// Sends `text`, which is not empty and lies in the request's pool.
+    fn output(&mut self, text: ngx_str_t, last: bool) -> Status {
+        // SAFETY: zeroed memory from the pool of a live request is an empty buffer.
+        let buffer =
+            unsafe { ngx_pcalloc(self.0.pool, size_of::<ngx_buf_t>()) }.cast::<ngx_buf_t>();
+        // SAFETY: null or the buffer just made.
+        let Some(buf) = (unsafe { buffer.as_mut() }) else { return Status::ERROR };
+        buf.pos = text.data;
+        // SAFETY: the end of the text's own memory.
+        buf.last = unsafe { text.data.add(text.len) };
+        buf.set_temporary(1);
+        if last {
+            buf.set_last_buf(u32::from(self.is_main()));
+            buf.set_last_in_chain(1);
+        }
+        let mut link = ngx_chain_t { buf: buffer, next: ptr::null_mut() };
+        // SAFETY: filters copy the links they keep; the buffer lives in the pool.
+        Status(unsafe { ngx_http_output_filter(self.as_ptr(), &raw mut link) })
+    }
+
+    fn copy_to_pool(&mut self, bytes: &[u8]) -> Result<ngx_str_t, NoMemory> {
+        if bytes.is_empty() {
+            return Ok(ngx_str_t { len: 0, data: ptr::null_mut() });
+        }
+        // SAFETY: the pool of a live request.
+        let data = unsafe { ngx_pnalloc(self.0.pool, bytes.len()) }.cast::<u8>();
+        if data.is_null() {
+            return Err(NoMemory);
+        }
+        // SAFETY: `data` has room for the bytes and is new, so the two do not overlap.
+        unsafe { data.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        Ok(ngx_str_t { len: bytes.len(), data })
+    }
+}

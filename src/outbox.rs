@@ -1,0 +1,93 @@
+//! What a subscriber has still to be sent: bytes that the socket did not take yet.
+//!
+//! Pieces are shared with all subscribers who get the same bytes; an empty outbox costs no allocation.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use crate::nginx::bytes::Bytes;
+
+/// Over the limit even though the front piece moves, the reader is too slow all the same.
+const HARD_LIMIT_FACTOR: usize = 16;
+/// Pieces handed to the kernel in one call (IOV_MAX is 1024).
+const MAX_PIECES: usize = 256;
+
+/// Queued pieces, the front one perhaps sent in part.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    pieces: VecDeque<Bytes>,
+    /// Bytes in all pieces.
+    len: usize,
+    /// Whether bytes have left since the last piece was queued.
+    moved: bool,
+}
+
+impl Outbox {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, piece: Bytes) {
+        if piece.is_empty() {
+            return;
+        }
+        self.len += piece.len();
+        self.pieces.push_back(piece);
+    }
+
+    /// Whether the reader is too slow: more than `limit` bytes wait behind the front piece and that one has not
+    /// moved since the last look. One piece of any size is always admitted.
+    pub(crate) fn is_over(&mut self, limit: usize) -> bool {
+        let behind = self.len - self.pieces.front().map_or(0, |piece| piece.len());
+        let moved = std::mem::take(&mut self.moved);
+        behind > limit && (!moved || behind > limit.saturating_mul(HARD_LIMIT_FACTOR))
+    }
+
+    /// Sends with `write`, which answers how many bytes it took, until it takes less than offered.
+    pub(crate) fn flush<E>(
+        &mut self,
+        mut write: impl FnMut(&[IoSlice<'_>]) -> Result<usize, E>,
+    ) -> Result<(), E> {
+        while !self.pieces.is_empty() {
+            let slices: Vec<IoSlice<'_>> =
+                self.pieces.iter().take(MAX_PIECES).map(|piece| IoSlice::new(piece)).collect();
+            let offered: usize = slices.iter().map(|slice| slice.len()).sum();
+            let taken = write(&slices)?;
+            drop(slices);
+            self.advance(taken);
+            if taken < offered {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops what the socket has taken.
+    pub(crate) fn advance(&mut self, mut taken: usize) {
+        self.len = self.len.saturating_sub(taken);
+        self.moved |= taken > 0;
+        while let Some(front) = self.pieces.front_mut() {
+            if front.len() > taken {
+                front.advance(taken);
+                return;
+            }
+            taken -= front.len();
+            self.pieces.pop_front();
+        }
+    }
+
+    /// Hands the queue to `give`, which takes from its front what it can.
+    pub(crate) fn give<T>(&mut self, give: impl FnOnce(&mut VecDeque<Bytes>) -> T) -> T {
+        let before = self.len;
+        let result = give(&mut self.pieces);
+        self.len = self.pieces.iter().map(|piece| piece.len()).sum();
+        self.moved |= self.len < before;
+        result
+    }
+
+    /// Takes all pieces out.
+    pub(crate) fn take(&mut self) -> VecDeque<Bytes> {
+        self.len = 0;
+        std::mem::take(&mut self.pieces)
+    }
+}

@@ -1,0 +1,319 @@
+//! Publisher locations: publish, ask about channels, delete them.
+//!
+//! Cost of a publish: one evaluation of the path, one span of the zone's lock (find or create the channels, append, evict,
+//! note the interested workers), one `write` for each worker that must be woken, one `write` for the answer.
+
+use std::rc::Rc;
+
+use protocol::accept::negotiate;
+use protocol::channel_path::ChannelPath;
+use protocol::refusal::{CHANNEL_DELETED, Refusal};
+use store::{ChannelRef, CreateError, CreateLimits, NewMessage, Store, WakeSet};
+
+use crate::answer::INTERNAL_ERROR;
+use crate::conf::{LocationConf, MainConf, Role};
+use crate::nginx::body::BodyError;
+use crate::nginx::log::error;
+use crate::nginx::process;
+use crate::nginx::request::{Method, NoMemory, Request, Status};
+use crate::statistics::ChannelReport;
+use crate::{answer, channels, worker};
+
+/// What has been found out about a request while its body is read.
+struct Publication {
+    main: Rc<MainConf>,
+    location: Rc<LocationConf>,
+    path: ChannelPath,
+}
+
+/// Answers a request to a publisher location.
+pub(crate) fn serve(
+    request: &mut Request,
+    main: &Rc<MainConf>,
+    location: &Rc<LocationConf>,
+) -> Status {
+    answer_or_500(begin(request, main, location))
+}
+
+fn answer_or_500(answer: Result<Status, NoMemory>) -> Status {
+    answer.unwrap_or(INTERNAL_ERROR)
+}
+
+fn begin(
+    request: &mut Request,
+    main: &Rc<MainConf>,
+    location: &Rc<LocationConf>,
+) -> Result<Status, NoMemory> {
+    let admin = matches!(location.role, Role::Publisher { admin: true });
+    let methods = if admin { "GET, POST, PUT, DELETE" } else { "GET, POST, PUT" };
+    if location.keepalive == Some(false) {
+        request.set_keepalive(false);
+    }
+    answer::forbid_caching(request)?;
+    answer::allow_origins(request, location, methods)?;
+
+    let method = request.method();
+    match method {
+        Method::Options => return Ok(answer::head_only(request, 200)),
+        Method::Get | Method::Post | Method::Put => {}
+        Method::Delete if admin => {}
+        _ => return Ok(answer::method_not_allowed(request, methods)),
+    }
+    let path = channels::requested(request, location);
+    if let Err(refusal) = check(&path, method, main) {
+        return Ok(answer::refuse(request, refusal, main));
+    }
+    match method {
+        Method::Get => {
+            if let Err(status) = request.discard_body() {
+                return Ok(status);
+            }
+            Ok(tell(request, main, &path))
+        }
+        _ => {
+            let (main, location) = (Rc::clone(main), Rc::clone(location));
+            request.set_context(Rc::new(Publication { main, location, path }))?;
+            Ok(request.read_body(if method == Method::Delete { delete } else { publish }))
+        }
+    }
+}
+
+/// The checks that come before anything is read or changed, id by id.
+fn check(path: &ChannelPath, method: Method, main: &MainConf) -> Result<(), Refusal> {
+    if path.is_empty() {
+        return Err(Refusal::NoChannel);
+    }
+    for segment in path.iter() {
+        channels::check_id(segment.id, main)?;
+        if matches!(method, Method::Post | Method::Put) {
+            has_room(path, main)?;
+        }
+        if method != Method::Get && channels::is_events_channel(segment.id, main) {
+            return Err(Refusal::EventsChannelReadOnly);
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn create_limits(main: &MainConf) -> CreateLimits {
+    let limit = |limit: Option<usize>| limit.map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+    CreateLimits {
+        channels: limit(main.max_number_of_channels),
+        wildcard_channels: limit(main.max_number_of_wildcard_channels),
+        inactivity: seconds(main.channel_inactivity_time),
+    }
+}
+
+pub(crate) fn seconds(time: std::time::Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// Whether the channels of the path that do not exist may all be created.
+fn has_room(path: &ChannelPath, main: &MainConf) -> Result<(), Refusal> {
+    if main.max_number_of_channels.is_none() && main.max_number_of_wildcard_channels.is_none() {
+        return Ok(());
+    }
+    worker::with_store(|store| check_room(store, path, main)).unwrap_or(Err(Refusal::OutOfMemory))
+}
+
+fn check_room(store: &Store, path: &ChannelPath, main: &MainConf) -> Result<(), Refusal> {
+    let limits = create_limits(main);
+    let (mut normal, mut wildcard) = (0, 0);
+    for (index, segment) in path.iter().enumerate() {
+        let again = path.iter().take(index).any(|before| before.id == segment.id);
+        if again || store.find(segment.id).is_some() {
+            continue;
+        }
+        let is_wildcard = channels::is_wildcard_id(segment.id, main);
+        let more = if is_wildcard { &mut wildcard } else { &mut normal };
+        *more += 1;
+        if !store.has_room_for(*more, is_wildcard, &limits) {
+            return Err(Refusal::TooManyChannels);
+        }
+    }
+    Ok(())
+}
+
+/// GET: the numbers of the channels that exist.
+fn tell(request: &mut Request, main: &MainConf, path: &ChannelPath) -> Status {
+    let (format, content_type) = negotiate(request.header("Accept"));
+    let report = worker::with_store(|store| {
+        let mut report = ChannelReport::with_capacity(path.len());
+        report.set_head(store);
+        for segment in path.iter() {
+            if let Some(channel) = store.find(segment.id) {
+                report.push(segment.id, store.numbers(channel));
+            }
+        }
+        report
+    });
+    match report {
+        None => answer::refuse(request, Refusal::OutOfMemory, main),
+        Some(report) if report.is_empty() => answer::head_only(request, 404),
+        Some(report) => report.respond(request, format, content_type),
+    }
+}
+
+/// Called when the body of a POST or PUT has been read.
+fn publish(request: &mut Request) -> Status {
+    match publication(request) {
+        Some(publication) => answer_or_500(publish_body(request, &publication)),
+        None => INTERNAL_ERROR,
+    }
+}
+
+fn publication(request: &mut Request) -> Option<Rc<Publication>> {
+    request.context::<Rc<Publication>>().map(|publication| Rc::clone(publication))
+}
+
+fn publish_body(request: &mut Request, publication: &Publication) -> Result<Status, NoMemory> {
+    let Publication { main, location, path } = publication;
+    let text = match request.body() {
+        Ok(text) => text.into_owned(),
+        Err(error) => return Ok(body_error(request, error)),
+    };
+    if text.is_empty() {
+        create_all(path, main);
+        return Ok(answer::refuse(request, Refusal::EmptyMessage, main));
+    }
+    let event_id = request.header("Event-Id").map(<[u8]>::to_vec);
+    let event_type = request.header("Event-Type").map(<[u8]>::to_vec);
+    let message = NewMessage {
+        text: &text,
+        event_id: event_id.as_deref(),
+        event_type: event_type.as_deref(),
+        store: location.store_messages,
+        ttl: seconds(location.message_ttl),
+        max_stored: location
+            .max_messages_stored_per_channel
+            .map(|max| u32::try_from(max).unwrap_or(u32::MAX)),
+        counted: true,
+        cursor: None,
+    };
+    let (format, content_type) = negotiate(request.header("Accept"));
+    let mut report = ChannelReport::with_capacity(path.len());
+    let mut found = Vec::with_capacity(path.len());
+    let mut wake = WakeSet::default();
+    let published = worker::with_store(|store| {
+        check_room(store, path, main)?;
+        find_or_create(store, path, main, &mut found)?;
+        store
+            .publish(&found, &message, process::now(), &mut wake)
+            .map_err(|_| PublishError::NoMemoryForMessage)?;
+        if location.channel_info_on_publish {
+            report.set_head(store);
+            for (segment, channel) in path.iter().zip(&found) {
+                report.push(segment.id, store.numbers(*channel));
+            }
+        }
+        Ok(())
+    });
+    worker::wake(&mut wake);
+    match published.unwrap_or(Err(PublishError::Refused(Refusal::OutOfMemory))) {
+        Err(PublishError::Refused(refusal)) => Ok(answer::refuse(request, refusal, main)),
+        Err(PublishError::NoMemoryForMessage) => {
+            error!(
+                request.log(),
+                "push stream module: unable to allocate message in shared memory"
+            );
+            request.set_keepalive(false);
+            Ok(INTERNAL_ERROR)
+        }
+        Ok(()) if location.channel_info_on_publish => {
+            Ok(report.respond(request, format, content_type))
+        }
+        Ok(()) => Ok(answer::head_only(request, 200)),
+    }
+}
+
+fn body_error(request: &mut Request, error: BodyError) -> Status {
+    let why = match error {
+        BodyError::NoMemory => "it does not fit into memory",
+        BodyError::Unreadable => "its temporary file cannot be read",
+    };
+    error!(request.log(), "push stream module: no message: {why}");
+    request.set_keepalive(false);
+    INTERNAL_ERROR
+}
+
+enum PublishError {
+    Refused(Refusal),
+    NoMemoryForMessage,
+}
+
+impl From<Refusal> for PublishError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+fn find_or_create(
+    store: &mut Store,
+    path: &ChannelPath,
+    main: &MainConf,
+    found: &mut Vec<ChannelRef>,
+) -> Result<(), Refusal> {
+    let limits = create_limits(main);
+    for segment in path.iter() {
+        let wildcard = channels::is_wildcard_id(segment.id, main);
+        let channel = store
+            .find_or_create(segment.id, wildcard, &limits, process::now())
+            .map_err(refusal_of)?;
+        found.push(channel);
+    }
+    Ok(())
+}
+
+pub(crate) fn refusal_of(error: CreateError) -> Refusal {
+    match error {
+        CreateError::NoMemory(_) => Refusal::OutOfMemory,
+        CreateError::TooManyChannels => Refusal::TooManyChannels,
+    }
+}
+
+/// An empty message is refused, but its channels come into being: clients rely on it.
+fn create_all(path: &ChannelPath, main: &MainConf) {
+    let mut found = Vec::with_capacity(path.len());
+    // A channel that cannot be created changes nothing about the answer.
+    let _ = worker::with_store(|store| find_or_create(store, path, main, &mut found));
+}
+
+/// Called when the body of a DELETE has been read.
+fn delete(request: &mut Request) -> Status {
+    match publication(request) {
+        Some(publication) => answer_or_500(delete_channels(request, &publication)),
+        None => INTERNAL_ERROR,
+    }
+}
+
+fn delete_channels(request: &mut Request, publication: &Publication) -> Result<Status, NoMemory> {
+    let Publication { main, path, .. } = publication;
+    let body = match request.body() {
+        Ok(body) => body.into_owned(),
+        Err(error) => return Ok(body_error(request, error)),
+    };
+    let farewell: &[u8] = if body.is_empty() { &main.channel_deleted_message_text } else { &body };
+    let mut wake = WakeSet::default();
+    let mut deleted = 0;
+    let mut failed = None;
+    worker::with_store(|store| {
+        for segment in path.iter() {
+            let Some(channel) = store.find(segment.id) else { continue };
+            match store.delete(channel, farewell, process::now(), &mut wake) {
+                Ok(()) => deleted += 1,
+                Err(_) => failed = failed.or(Some(segment.id)),
+            }
+        }
+    });
+    worker::wake(&mut wake);
+    if let Some(id) = failed {
+        let id = String::from_utf8_lossy(id);
+        error!(request.log(), "push stream module: error while deleting channel '{id}'");
+        return Ok(answer::head_only(request, 500));
+    }
+    if deleted == 0 {
+        return Ok(answer::head_only(request, 404));
+    }
+    request.push_header("X-Nginx-PushStream-Explain", CHANNEL_DELETED.as_bytes())?;
+    Ok(answer::head_only(request, 200))
+}

@@ -1,0 +1,249 @@
+//! Statistics locations, and the reports about channels that publishers get too.
+
+use std::rc::Rc;
+
+use protocol::accept::{Format, negotiate};
+use protocol::channel_path::{ChannelPath, listing_prefix};
+use protocol::refusal::Refusal;
+use protocol::statistics::{self, ChannelInfo, Head, Summary, WorkerInfo};
+use store::{ChannelNumbers, Listing, Store};
+
+use crate::answer::INTERNAL_ERROR;
+use crate::conf::{LocationConf, MainConf};
+use crate::nginx::process;
+use crate::nginx::request::{Method, NoMemory, Request, Status};
+use crate::{answer, channels, worker};
+
+/// What was built, where the build says so (the Makefile does).
+const COMMIT: &str = match option_env!("PUSH_STREAM_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};
+
+/// Channels listed in one span of the zone's lock.
+const LISTED_AT_ONCE: usize = 256;
+
+/// Answers a request to a statistics location.
+pub(crate) fn serve(
+    request: &mut Request,
+    main: &Rc<MainConf>,
+    location: &Rc<LocationConf>,
+) -> Status {
+    begin(request, main, location).unwrap_or(INTERNAL_ERROR)
+}
+
+fn begin(
+    request: &mut Request,
+    main: &MainConf,
+    location: &LocationConf,
+) -> Result<Status, NoMemory> {
+    if location.keepalive == Some(false) {
+        request.set_keepalive(false);
+    }
+    answer::forbid_caching(request)?;
+    if request.method() != Method::Get {
+        return Ok(answer::method_not_allowed(request, "GET"));
+    }
+    request.push_header("X-Nginx-PushStream-Tag", env!("CARGO_PKG_VERSION").as_bytes())?;
+    request.push_header("X-Nginx-PushStream-Commit", COMMIT.as_bytes())?;
+    if let Err(status) = request.discard_body() {
+        return Ok(status);
+    }
+    let path = channels::requested(request, location);
+    let (format, content_type) = negotiate(request.header("Accept"));
+    let report = if path.is_empty() {
+        summary(format)
+    } else {
+        match wanted(&path, main) {
+            Err(refusal) => return Ok(answer::refuse(request, refusal, main)),
+            Ok(Some(prefix)) => listing(prefix).map(|report| report.group(format)),
+            Ok(None) => some_channels(&path).map(|report| report.body(format)),
+        }
+    };
+    match report {
+        None => Ok(answer::head_only(request, 500)),
+        Some(body) if body.is_empty() => Ok(answer::head_only(request, 404)),
+        Some(body) => Ok(respond(request, &body, content_type)),
+    }
+}
+
+/// The prefix of the channels to list, if a segment asks for a list: the first such segment decides.
+fn wanted<'p>(path: &'p ChannelPath, main: &MainConf) -> Result<Option<&'p [u8]>, Refusal> {
+    for segment in path.iter() {
+        channels::check_length(segment.id, main)?;
+        if let Some(prefix) = listing_prefix(segment.id) {
+            return Ok(Some(prefix));
+        }
+    }
+    Ok(None)
+}
+
+fn some_channels(path: &ChannelPath) -> Option<ChannelReport> {
+    worker::with_store(|store| {
+        let mut report = ChannelReport::with_capacity(path.len());
+        report.set_head(store);
+        for segment in path.iter() {
+            if let Some(channel) = store.find(segment.id) {
+                report.push(segment.id, store.numbers(channel));
+            }
+        }
+        report
+    })
+}
+
+/// All channels whose id begins with `prefix`, in creation order, a bounded number in each lock span.
+fn listing(prefix: &[u8]) -> Option<ChannelReport> {
+    let mut report = ChannelReport::default();
+    worker::with_store(|store| report.set_head(store))?;
+    let mut listing = Listing::default();
+    loop {
+        report.reserve(LISTED_AT_ONCE);
+        let more = worker::with_store(|store| {
+            store.list(&mut listing, LISTED_AT_ONCE, |id, numbers| {
+                if id.starts_with(prefix) {
+                    report.push(id, numbers);
+                }
+            })
+        })?;
+        if !more {
+            return Some(report);
+        }
+    }
+}
+
+fn summary(format: Format) -> Option<Vec<u8>> {
+    let now = process::now();
+    let (numbers, workers) = worker::with_store(|store| {
+        let workers: Vec<_> = store.workers().collect();
+        (store.zone_numbers(now), workers)
+    })?;
+    let by_worker: Vec<_> = workers
+        .iter()
+        .map(|worker| WorkerInfo {
+            pid: worker.pid,
+            subscribers: worker.subscribers.into(),
+            uptime: now.saturating_sub(worker.started).into(),
+        })
+        .collect();
+    let summary = Summary {
+        hostname: process::hostname(),
+        time: now,
+        channels: numbers.channels.into(),
+        wildcard_channels: numbers.wildcard_channels.into(),
+        published_messages: numbers.published,
+        stored_messages: numbers.stored,
+        messages_in_trash: numbers.untaken.into(),
+        channels_in_delete: numbers.channels_in_delete.into(),
+        channels_in_trash: numbers.channels_in_trash.into(),
+        subscribers: numbers.subscribers.into(),
+        uptime: now.saturating_sub(numbers.created).into(),
+        by_worker: &by_worker,
+    };
+    let mut body = Vec::with_capacity(512 + by_worker.len() * 64);
+    statistics::summary(format, &summary, &mut body);
+    Some(body)
+}
+
+fn respond(request: &mut Request, body: &[u8], content_type: &str) -> Status {
+    if request.set_content_type(content_type.as_bytes()).is_err() {
+        return INTERNAL_ERROR;
+    }
+    request.set_status(200);
+    request.respond(body)
+}
+
+/// What is told about some channels. Filled under the lock, rendered after it.
+#[derive(Default)]
+pub(crate) struct ChannelReport {
+    channels: u32,
+    wildcard_channels: u32,
+    created: u32,
+    ids: Vec<u8>,
+    /// End of the id in `ids`, and the numbers.
+    found: Vec<(usize, ChannelNumbers)>,
+}
+
+impl ChannelReport {
+    pub(crate) fn with_capacity(channels: usize) -> Self {
+        let mut report = Self::default();
+        report.reserve(channels);
+        report
+    }
+
+    fn reserve(&mut self, channels: usize) {
+        self.found.reserve(channels);
+        self.ids.reserve(channels * 32);
+    }
+
+    /// The numbers of the zone that stand in a report of several channels.
+    pub(crate) fn set_head(&mut self, store: &Store) {
+        let numbers = store.zone_numbers(process::now());
+        self.channels = numbers.channels;
+        self.wildcard_channels = numbers.wildcard_channels;
+        self.created = numbers.created;
+    }
+
+    pub(crate) fn push(&mut self, id: &[u8], numbers: ChannelNumbers) {
+        self.ids.extend_from_slice(id);
+        self.found.push((self.ids.len(), numbers));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Answers with the report.
+    pub(crate) fn respond(
+        &self,
+        request: &mut Request,
+        format: Format,
+        content_type: &str,
+    ) -> Status {
+        respond(request, &self.body(format), content_type)
+    }
+
+    fn infos(&self) -> impl Iterator<Item = ChannelInfo<'_>> {
+        let mut start = 0;
+        self.found.iter().map(move |(end, numbers)| {
+            let id = self.ids.get(start..*end).unwrap_or_default();
+            start = *end;
+            ChannelInfo {
+                id,
+                published: numbers.published,
+                stored: numbers.stored.into(),
+                subscribers: numbers.subscribers.into(),
+            }
+        })
+    }
+
+    /// Nothing for no channel, the single form for one, the group form for several.
+    fn body(&self, format: Format) -> Vec<u8> {
+        let mut infos = self.infos();
+        match (infos.next(), infos.next()) {
+            (None, _) => Vec::new(),
+            (Some(info), None) => {
+                let mut body = Vec::with_capacity(256 + info.id.len());
+                statistics::single(format, &info, &mut body);
+                body
+            }
+            _ => self.group(format),
+        }
+    }
+
+    fn group(&self, format: Format) -> Vec<u8> {
+        let head = Head {
+            hostname: process::hostname(),
+            time: process::now(),
+            channels: self.channels.into(),
+            wildcard_channels: self.wildcard_channels.into(),
+            uptime: process::now().saturating_sub(self.created).into(),
+        };
+        let mut body = Vec::with_capacity(256 + self.ids.len() + self.found.len() * 128);
+        statistics::group_begin(format, &head, &mut body);
+        for (index, info) in self.infos().enumerate() {
+            statistics::group_item(format, &info, index == 0, &mut body);
+        }
+        statistics::group_end(format, self.found.is_empty(), &mut body);
+        body
+    }
+}

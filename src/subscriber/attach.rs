@@ -1,0 +1,339 @@
+//! Subscribers that stay: into the zone, into this worker's groups and cohorts, and their first bytes.
+//!
+//! A subscriber is registered in every count before its head is written. The same span of the lock fixes where its history ends
+//! and its live messages begin.
+
+use std::rc::Rc;
+
+use protocol::cursor::Cursor;
+use protocol::refusal::Refusal;
+use slotmap::{Key as _, KeyData};
+use store::InterestRef;
+
+use super::history::{Due, due};
+use super::poll::{read_all, set_content_type, tell};
+use super::{Kind, Lost, Subscriber, SubscriberKey, Wish, admission};
+use crate::answer::INTERNAL_ERROR;
+use crate::conf::{LocationConf, MainConf};
+use crate::delivery::{Cohort, Group, GroupKey};
+use crate::nginx::bytes::Bytes;
+use crate::nginx::held::HeldHooks;
+use crate::nginx::process;
+use crate::nginx::request::{NoMemory, Request, Status};
+use crate::outbox::Outbox;
+use crate::publisher::create_limits;
+use crate::render::Piece;
+use crate::worker::{self, Worker};
+use crate::{answer, channels};
+
+/// Bytes of history queued for a subscriber before its socket is tried.
+const REPLAY_QUEUE_BYTES: usize = 256 << 10;
+
+static HOOKS: HeldHooks = HeldHooks {
+    gone: |token| worker::on_gone(key_of(token)),
+    writable: |token| worker::on_writable(key_of(token)),
+    timed_out: |token| worker::on_send_timeout(key_of(token)),
+};
+
+fn key_of(token: u64) -> SubscriberKey {
+    KeyData::from_ffi(token).into()
+}
+
+/// What one span of the lock has found out.
+enum Entered {
+    /// A long poll with stored messages: answered at once, not registered.
+    Due(Due),
+    /// Registered.
+    Waits { interests: Vec<InterestRef>, joined: Cursor, history: Option<Due> },
+}
+
+/// Answers a streaming request: head and history at once, then whatever comes.
+pub(crate) fn serve_stream(
+    request: &mut Request,
+    main: &Rc<MainConf>,
+    location: &Rc<LocationConf>,
+    wish: &Wish,
+) -> Result<Status, NoMemory> {
+    match enter(main, location, wish, Kind::Streaming) {
+        Err(refusal) => Ok(answer::refuse(request, refusal, main)),
+        Ok(Entered::Due(_)) => Ok(INTERNAL_ERROR),
+        Ok(Entered::Waits { interests, joined, history }) => {
+            let content_type = set_content_type(request, location);
+            request.set_status(200);
+            let key =
+                settle(request, location, wish, Kind::Streaming, &interests, joined, history)?;
+            worker::enter(|worker| match content_type {
+                Ok(()) => worker.begin_stream(key),
+                Err(NoMemory) => worker.drop_subscriber(key),
+            });
+            Ok(Status::DONE)
+        }
+    }
+}
+
+/// Answers a long poll: at once if something is due, otherwise it waits.
+pub(crate) fn serve_long_poll(
+    request: &mut Request,
+    main: &Rc<MainConf>,
+    location: &Rc<LocationConf>,
+    wish: &Wish,
+) -> Result<Status, NoMemory> {
+    match enter(main, location, wish, Kind::LongPolling) {
+        Err(refusal) => Ok(answer::refuse(request, refusal, main)),
+        Ok(Entered::Due(due)) => {
+            let pieces = read_all(due.replay, location);
+            tell(request, location, &pieces, due.newest)
+        }
+        Ok(Entered::Waits { interests, joined, .. }) => {
+            let key = settle(request, location, wish, Kind::LongPolling, &interests, joined, None)?;
+            worker::enter(|worker| worker.begin_waiting(key));
+            Ok(Status::DONE)
+        }
+    }
+}
+
+/// One span of the lock: checks, finds what is due, registers.
+fn enter(
+    main: &MainConf,
+    location: &LocationConf,
+    wish: &Wish,
+    kind: Kind,
+) -> Result<Entered, Refusal> {
+    let slot = process::process_slot();
+    let mut found = Vec::with_capacity(wish.path.len());
+    let mut interests = Vec::with_capacity(wish.path.len());
+    worker::with_store(|store| {
+        admission::admit(store, &wish.path, main, location, &mut found)?;
+        let joined = store.clock();
+        let history = due(store, wish, &found, joined);
+        match (kind, history) {
+            (Kind::LongPolling, Some(due)) => Ok(Entered::Due(due)),
+            (_, history) => {
+                store
+                    .subscribe(slot, &found, &mut interests, process::now())
+                    .map_err(|_| Refusal::OutOfMemory)?;
+                Ok(Entered::Waits { interests: std::mem::take(&mut interests), joined, history })
+            }
+        }
+    })
+    .unwrap_or(Err(Refusal::OutOfMemory))
+}
+
+/// Holds the request and puts the subscriber into the worker's tables.
+fn settle(
+    request: &mut Request,
+    location: &Rc<LocationConf>,
+    wish: &Wish,
+    kind: Kind,
+    interests: &[InterestRef],
+    joined: Cursor,
+    history: Option<Due>,
+) -> Result<SubscriberKey, NoMemory> {
+    worker::enter(|worker| {
+        let ids = wish.path.iter().map(|segment| segment.id);
+        let groups: Vec<GroupKey> = interests
+            .iter()
+            .zip(ids)
+            .map(|(interest, id)| worker.join_group(*interest, id, joined))
+            .collect();
+        let now = process::now_msec();
+        let key = worker.subscribers.try_insert_with_key(|key| {
+            let held = request.hold(&HOOKS, key.data().as_ffi())?;
+            Ok::<_, NoMemory>(Subscriber {
+                held,
+                location: Rc::clone(location),
+                kind,
+                groups: groups.clone(),
+                cohort: None,
+                joined,
+                seen: joined,
+                replay: history.map(|due| Box::new(due.replay)),
+                outbox: Outbox::default(),
+                held_back: Outbox::default(),
+                answer: None,
+                queued: false,
+                since: now,
+                spoke: now,
+                place: None,
+            })
+        });
+        if key.is_err() {
+            worker.leave_groups(&[groups]);
+        }
+        key
+    })
+    .unwrap_or(Err(NoMemory))
+}
+
+impl Worker {
+    /// The group of an interest; counts one more subscription.
+    fn join_group(&mut self, interest: InterestRef, id: &[u8], taken: Cursor) -> GroupKey {
+        let groups = &mut self.groups;
+        let key = *self.by_interest.entry(interest).or_insert_with(|| {
+            groups.insert(Group {
+                interest,
+                id: Rc::from(id),
+                subscriptions: 0,
+                cohorts: Vec::new(),
+                several: Vec::new(),
+                taken,
+            })
+        });
+        if let Some(group) = self.groups.get_mut(key) {
+            group.subscriptions += 1;
+        }
+        key
+    }
+
+    /// Puts a subscriber among those who get the same bytes, or among those of several channels. Its wire is known.
+    fn join_cohort(&mut self, key: SubscriberKey) {
+        let Some(subscriber) = self.subscribers.get_mut(key) else { return };
+        let &[group_key] = subscriber.groups.as_slice() else {
+            for group in &subscriber.groups {
+                if let Some(group) = self.groups.get_mut(*group) {
+                    group.several.push(key);
+                }
+            }
+            return;
+        };
+        let Some(group) = self.groups.get_mut(group_key) else { return };
+        let (wire, kind) = (subscriber.held.wire(), subscriber.kind);
+        let template = &subscriber.location.message_template;
+        let cohorts = &self.cohorts;
+        let known = group.cohorts.iter().copied().find(|cohort| {
+            cohorts.get(*cohort).is_some_and(|cohort| {
+                cohort.wire == wire && cohort.kind == kind && Rc::ptr_eq(&cohort.template, template)
+            })
+        });
+        let cohort_key = known.unwrap_or_else(|| {
+            let cohort = Cohort::new(group_key, Rc::clone(template), wire, kind);
+            let key = self.cohorts.insert(cohort);
+            group.cohorts.push(key);
+            key
+        });
+        if let Some(cohort) = self.cohorts.get_mut(cohort_key) {
+            subscriber.cohort = Some((cohort_key, cohort.subscribers.len()));
+            cohort.subscribers.push(key);
+        }
+    }
+
+    /// Sends head, header template and the beginning of the history.
+    fn begin_stream(&mut self, key: SubscriberKey) {
+        let Some(subscriber) = self.subscribers.get_mut(key) else { return };
+        let Ok(wire) = subscriber.held.send_head() else {
+            self.drop_subscriber(key);
+            return;
+        };
+        if let Some(header) = Piece::new(Cursor::ZERO, &subscriber.location.header_template) {
+            subscriber.outbox.push(header.on(wire));
+        }
+        self.join_cohort(key);
+        let Some(subscriber) = self.subscribers.get_mut(key) else { return };
+        let begun = if subscriber.replay.is_none() && subscriber.outbox.is_empty() {
+            match subscriber.held.flush() {
+                Ok(true) => Ok(()),
+                Ok(false) => subscriber.held.wait_writable().map_err(|_| Lost),
+                Err(_) => Err(Lost),
+            }
+        } else {
+            self.go_on(key)
+        };
+        match begun {
+            Ok(()) => self.begin_waiting(key),
+            Err(Lost) => self.drop_subscriber(key),
+        }
+    }
+
+    /// Sets a subscriber's next deadline. Whoever comes while the worker leaves is ended at once.
+    fn begin_waiting(&mut self, key: SubscriberKey) {
+        if self.subscribers.get(key).is_some_and(|subscriber| subscriber.kind == Kind::LongPolling)
+        {
+            self.join_cohort(key);
+        }
+        if self.leaving {
+            self.end_all();
+            return;
+        }
+        self.arm(key);
+        self.arm_timer();
+    }
+
+    /// Goes on with a subscriber whose socket takes bytes again, or who has something queued.
+    pub(crate) fn flush(&mut self, key: SubscriberKey) {
+        let Some(subscriber) = self.subscribers.get_mut(key) else { return };
+        subscriber.queued = false;
+        if let Some(piece) = subscriber.answer.take() {
+            self.answer_long_polls(vec![(key, piece)]);
+            return;
+        }
+        if subscriber.kind == Kind::LongPolling {
+            return;
+        }
+        subscriber.spoke = process::now_msec();
+        let sent = self.go_on(key);
+        // News for a subscriber of several channels are queued before it is flushed.
+        let sent =
+            sent.and_then(|()| self.subscribers.get_mut(key).map_or(Ok(()), Subscriber::check));
+        if sent.is_err() {
+            self.drop_subscriber(key);
+        }
+    }
+
+    /// Sends what is queued; pulls history as long as the socket takes it; then what was held back meanwhile.
+    fn go_on(&mut self, key: SubscriberKey) -> Result<(), Lost> {
+        let Some(subscriber) = self.subscribers.get_mut(key) else { return Ok(()) };
+        let wire = subscriber.held.wire();
+        subscriber.flush()?;
+        let Some(mut replay) = subscriber.replay.take_if(|_| subscriber.outbox.is_empty()) else {
+            return Ok(());
+        };
+        let template = Rc::clone(&subscriber.location.message_template);
+        let outbox = &mut subscriber.outbox;
+        let mut more = true;
+        let mut queued = 0;
+        while more && queued < REPLAY_QUEUE_BYTES {
+            more = replay.pull(&self.zone, &mut self.batch, &template, |piece| {
+                let bytes: Bytes = piece.on(wire);
+                queued += bytes.len();
+                outbox.push(bytes);
+            });
+        }
+        if more {
+            subscriber.replay = Some(replay);
+            subscriber.flush()?;
+            if subscriber.outbox.is_empty() && !std::mem::replace(&mut subscriber.queued, true) {
+                // The socket takes more; let others have their turn first.
+                self.flushes.push_back(key);
+                self.deliver_later();
+            }
+            return Ok(());
+        }
+        for piece in subscriber.held_back.take() {
+            subscriber.outbox.push(piece);
+        }
+        subscriber.flush()
+    }
+
+    /// Registers all groups and their subscribers anew, after the zone has forgotten them.
+    pub(crate) fn register_groups(&mut self) {
+        let zone = Rc::clone(&self.zone);
+        self.by_interest.clear();
+        let main = Rc::clone(&self.main);
+        let limits = create_limits(&main);
+        for (key, group) in &mut self.groups {
+            let Some(mut store) = zone.lock() else { return };
+            let wildcard = channels::is_wildcard_id(&group.id, &main);
+            let now = process::now();
+            let Ok(channel) = store.find_or_create(&group.id, wildcard, &limits, now) else {
+                continue;
+            };
+            if let Ok(interest) = store.restore(self.slot, channel, group.subscriptions, now) {
+                group.interest = interest;
+                self.by_interest.insert(interest, key);
+            }
+        }
+        if let Some(mut store) = zone.lock() {
+            store.restore_connected(self.slot, self.subscribers.len());
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! How a subscriber ends: time is up, channel deleted, long poll answered, worker leaves, client gone or too slow.
+//!
+//! It leaves every count before its last bytes are written.
+
+use std::rc::Rc;
+
+use protocol::cursor::Cursor;
+use protocol::template::MessageView;
+
+use super::poll::LongPollAnswer;
+use super::{Kind, Subscriber, SubscriberKey};
+use crate::delivery::{CohortKey, GroupKey};
+use crate::nginx::process;
+use crate::render::{Piece, Renderings, last_chunk};
+use crate::worker::{Ending, Worker};
+
+/// Subscribers that leave the zone in one span of its lock.
+const LEAVE_AT_ONCE: usize = 128;
+
+impl Worker {
+    /// The subscriber's connection is closed.
+    pub(crate) fn drop_subscriber(&mut self, key: SubscriberKey) {
+        if let Some(subscriber) = self.remove(&[key]).pop() {
+            self.endings.push_back(Ending::Abort(subscriber.held));
+        }
+    }
+
+    /// The subscriber's request has ended by itself.
+    pub(crate) fn forget(&mut self, key: SubscriberKey) {
+        self.remove(&[key]);
+    }
+
+    /// Takes subscribers out of everything: zone, groups, cohorts, timeouts. Pieces that were on their way to them are queued.
+    fn remove(&mut self, keys: &[SubscriberKey]) -> Vec<Subscriber> {
+        let mut removed = Vec::with_capacity(keys.len());
+        for key in keys {
+            let Some(mut subscriber) = self.subscribers.remove(*key) else { continue };
+            if let Some(place) = subscriber.place.take() {
+                self.timeouts.remove(*key, place);
+            }
+            match subscriber.cohort.take() {
+                Some((cohort, place)) => self.leave_cohort(cohort, place, &mut subscriber),
+                None => {
+                    for group in &subscriber.groups {
+                        if let Some(group) = self.groups.get_mut(*group) {
+                            group.several.retain(|other| other != key);
+                        }
+                    }
+                }
+            }
+            removed.push(subscriber);
+        }
+        for some in removed.chunks_mut(LEAVE_AT_ONCE) {
+            let groups: Vec<_> =
+                some.iter_mut().map(|subscriber| std::mem::take(&mut subscriber.groups)).collect();
+            self.leave_groups(&groups);
+        }
+        removed
+    }
+
+    fn leave_cohort(&mut self, key: CohortKey, place: usize, subscriber: &mut Subscriber) {
+        let Some(cohort) = self.cohorts.get_mut(key) else { return };
+        if subscriber.kind == Kind::Streaming {
+            let queue = if subscriber.replay.is_some() {
+                &mut subscriber.held_back
+            } else {
+                &mut subscriber.outbox
+            };
+            cohort.unseen(subscriber.seen).for_each(|piece| queue.push(piece.on(cohort.wire)));
+        }
+        for (moved, place) in cohort.remove(place).into_iter().flatten() {
+            if let Some(other) = self.subscribers.get_mut(moved) {
+                other.cohort = Some((key, place));
+            }
+        }
+        if cohort.subscribers.is_empty() {
+            let group = cohort.group;
+            self.cohorts.remove(key);
+            if let Some(group) = self.groups.get_mut(group) {
+                group.cohorts.retain(|other| *other != key);
+            }
+        }
+    }
+
+    /// Takes subscribers, each given by its groups, out of the zone's counts in one span of the lock.
+    pub(crate) fn leave_groups(&mut self, subscribers: &[Vec<GroupKey>]) {
+        let registered = self.is_registered();
+        let zone = Rc::clone(&self.zone);
+        let mut store = zone.lock().filter(|_| registered);
+        for groups in subscribers {
+            for key in groups {
+                let Some(group) = self.groups.get_mut(*key) else { continue };
+                group.subscriptions = group.subscriptions.saturating_sub(1);
+                if let Some(store) = &mut store {
+                    store.unsubscribe(group.interest);
+                }
+                if group.subscriptions == 0 {
+                    self.by_interest.remove(&group.interest);
+                    self.groups.remove(*key);
+                }
+            }
+            if let Some(store) = &mut store {
+                store.disconnect(self.slot);
+            }
+        }
+    }
+
+    /// Ends streams: `last` piece if any, footer template, end of the response.
+    fn end_streams(&mut self, told: Vec<(SubscriberKey, Option<Piece>)>) {
+        let keys: Vec<_> = told.iter().map(|(key, _)| *key).collect();
+        // `remove` leaves out who is gone already; the pieces go with those who are left.
+        let present: Vec<_> = told
+            .into_iter()
+            .filter(|(key, _)| self.subscribers.contains_key(*key))
+            .map(|(_, piece)| piece)
+            .collect();
+        for (subscriber, last) in self.remove(&keys).into_iter().zip(present) {
+            let Subscriber { held, location, mut outbox, mut held_back, .. } = subscriber;
+            let wire = held.wire();
+            for piece in held_back.take() {
+                outbox.push(piece);
+            }
+            let footer = Piece::new(Cursor::ZERO, &location.footer_template);
+            for piece in [last, footer].into_iter().flatten() {
+                outbox.push(piece.on(wire));
+            }
+            if let Some(last) = last_chunk(wire) {
+                outbox.push(last);
+            }
+            self.endings.push_back(Ending::Finish(held, outbox.take()));
+        }
+    }
+
+    /// Answers long polls with the piece given and its cursor.
+    pub(crate) fn answer_long_polls(&mut self, answers: Vec<(SubscriberKey, Piece)>) {
+        let answers = answers.into_iter().map(|(key, piece)| {
+            let cursor = piece.cursor;
+            (key, cursor, Some(Some(piece)))
+        });
+        self.end_long_polls(answers.collect());
+    }
+
+    fn end_long_polls(&mut self, answers: Vec<(SubscriberKey, Cursor, Option<Option<Piece>>)>) {
+        let present: Vec<_> =
+            answers.into_iter().filter(|(key, ..)| self.subscribers.contains_key(*key)).collect();
+        let keys: Vec<_> = present.iter().map(|(key, ..)| *key).collect();
+        for (subscriber, (_, cursor, piece)) in self.remove(&keys).into_iter().zip(present) {
+            let Subscriber { held, location, .. } = subscriber;
+            let answer = Box::new(LongPollAnswer { location, cursor, piece });
+            self.endings.push_back(Ending::Answer(held, answer));
+        }
+    }
+
+    /// Ends subscribers whose time is up: streams with the footer, long polls as timed out.
+    fn time_out(&mut self, keys: &[SubscriberKey]) {
+        let clock = self.clock();
+        let (mut streams, mut polls) = (Vec::new(), Vec::new());
+        let mut renderings = Renderings::default();
+        for key in keys {
+            let Some(subscriber) = self.subscribers.get(*key) else { continue };
+            match subscriber.kind {
+                Kind::Streaming => streams.push((*key, None)),
+                Kind::LongPolling if self.main.timeout_with_body => {
+                    let template = &subscriber.location.message_template;
+                    let piece = renderings.with(template, |template| {
+                        Piece::render(Cursor::ZERO, template, &MessageView::timed_out())
+                    });
+                    polls.push((*key, clock, Some(piece)));
+                }
+                Kind::LongPolling => polls.push((*key, clock, None)),
+            }
+        }
+        self.end_streams(streams);
+        self.end_long_polls(polls);
+    }
+
+    /// Ends everybody: the worker leaves.
+    pub(crate) fn end_all(&mut self) {
+        // What is on its way to long polls answers them.
+        let cohorts: Vec<CohortKey> = self.ready.iter().copied().collect();
+        for key in cohorts {
+            if self.cohorts.get(key).is_some_and(|cohort| cohort.kind == Kind::LongPolling) {
+                self.finish_cohort(key);
+            }
+        }
+        let answered: Vec<_> = self
+            .subscribers
+            .iter_mut()
+            .filter_map(|(key, subscriber)| Some((key, subscriber.answer.take()?)))
+            .collect();
+        self.answer_long_polls(answered);
+        let keys: Vec<_> = self.subscribers.keys().collect();
+        self.time_out(&keys);
+    }
+
+    /// A channel has been deleted: its subscribers get their piece; long polls and who has no other channel left end.
+    pub(crate) fn leave_channel(
+        &mut self,
+        group_key: GroupKey,
+        told: Vec<(SubscriberKey, Option<Piece>)>,
+    ) {
+        let clock = self.clock();
+        let (mut streams, mut polls, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        for (key, piece) in told {
+            let Some(subscriber) = self.subscribers.get(key) else { continue };
+            match subscriber.kind {
+                // A message that has come before the deletion is the answer.
+                Kind::LongPolling if subscriber.answer.is_some() => {}
+                Kind::LongPolling => polls.push((key, clock, Some(piece))),
+                Kind::Streaming if subscriber.groups.iter().all(|group| *group == group_key) => {
+                    streams.push((key, piece));
+                }
+                Kind::Streaming => others.push((key, piece)),
+            }
+        }
+        self.end_streams(streams);
+        self.end_long_polls(polls);
+        for (key, piece) in others {
+            self.leave_one_channel(key, group_key, piece);
+        }
+    }
+
+    /// A subscriber stays with its other channels.
+    fn leave_one_channel(&mut self, key: SubscriberKey, group_key: GroupKey, piece: Option<Piece>) {
+        let Some(subscriber) = self.subscribers.get_mut(key) else { return };
+        let before = subscriber.groups.len();
+        subscriber.groups.retain(|group| *group != group_key);
+        let left = before - subscriber.groups.len();
+        if subscriber.queue_news(piece) {
+            self.flushes.push_back(key);
+        }
+        let zone = Rc::clone(&self.zone);
+        let Some(group) = self.groups.get_mut(group_key) else { return };
+        group.several.retain(|other| *other != key);
+        if let Some(mut store) = zone.lock() {
+            for _ in 0..left {
+                store.unsubscribe(group.interest);
+            }
+        }
+        group.subscriptions = group.subscriptions.saturating_sub(u32::try_from(left).unwrap_or(0));
+        if group.subscriptions == 0 {
+            self.by_interest.remove(&group.interest);
+            self.groups.remove(group_key);
+        }
+    }
+
+    /// Sets when the subscriber comes up next.
+    pub(crate) fn arm(&mut self, key: SubscriberKey) {
+        let Some(subscriber) = self.subscribers.get_mut(key) else { return };
+        let (end, ping) = subscriber.deadlines();
+        let next = [end, ping].into_iter().flatten().min();
+        subscriber.place = next.map(|at| self.timeouts.insert(key, at));
+    }
+
+    /// Pings and ends whoever has come up.
+    pub(crate) fn run_timeouts(&mut self) {
+        let now = process::now_msec();
+        let mut due = Vec::new();
+        self.timeouts.due(now, &mut due);
+        let (mut over, mut pings) = (Vec::new(), Vec::new());
+        for key in due {
+            let Some(subscriber) = self.subscribers.get_mut(key) else { continue };
+            subscriber.place = None;
+            match subscriber.deadlines() {
+                (Some(end), _) if end <= now => over.push(key),
+                (_, Some(ping)) if ping <= now => pings.push(key),
+                _ => self.arm(key),
+            }
+        }
+        self.time_out(&over);
+        self.ping(&pings, now);
+    }
+
+    fn ping(&mut self, keys: &[SubscriberKey], now: u64) {
+        let main = Rc::clone(&self.main);
+        let message = MessageView::ping(&main.ping_message_text);
+        let mut renderings = Renderings::default();
+        let mut lost = Vec::new();
+        for key in keys {
+            let Some(subscriber) = self.subscribers.get_mut(*key) else { continue };
+            let wire = subscriber.held.wire();
+            let template = &subscriber.location.message_template;
+            let piece = renderings
+                .with(template, |template| Piece::render(Cursor::ZERO, template, &message));
+            subscriber.spoke = now;
+            if subscriber.send(piece.into_iter().map(|piece| piece.on(wire))).is_err() {
+                lost.push(*key);
+                continue;
+            }
+            self.arm(*key);
+        }
+        for key in lost {
+            self.drop_subscriber(key);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Stored messages for a subscriber that comes, or comes back.
+//!
+//! A replay is pulled batch by batch as the socket takes it, never queued whole. The texts are copied under the
+//! lock and rendered after it. Channel by channel in path order; no message is newer than the cursor at which the
+//! subscriber joined, so what comes live begins exactly where the replay ends.
+
+use std::collections::VecDeque;
+
+use protocol::cursor::Cursor;
+use protocol::template::Template;
+use store::{Batch, ChannelRef, Position, Start, Store};
+
+use super::Wish;
+use crate::render::{Piece, view};
+use crate::zone::SharedZone;
+
+/// What is left of a replay.
+pub(crate) struct Replay {
+    upto: Cursor,
+    channels: VecDeque<(Box<[u8]>, Position)>,
+}
+
+/// Where the history of each channel of a request begins.
+pub(crate) struct Due {
+    pub(crate) replay: Replay,
+    /// Cursor of the last message published on the channels that have something to send; the wish's own, if that is newer.
+    pub(crate) newest: Cursor,
+}
+
+/// Finds out which stored messages are due, if any. To be called under the lock.
+pub(crate) fn due(store: &Store, wish: &Wish, found: &[ChannelRef], upto: Cursor) -> Option<Due> {
+    let resume = wish.resume();
+    let mut due = Due {
+        replay: Replay { upto, channels: VecDeque::with_capacity(found.len()) },
+        newest: Cursor {
+            time: wish.time.unwrap_or_default(),
+            tag: wish.time.and(wish.tag).unwrap_or_default(),
+        },
+    };
+    for (segment, channel) in wish.path.iter().zip(found) {
+        let start = match segment.backtrack {
+            Some(count) => Start::Backtrack(count),
+            None => Start::After { cursor: resume.after(), event_id: resume.event_id },
+        };
+        if let Some(position) = store.seek(*channel, &start, upto) {
+            due.newest = due.newest.max(store.numbers(*channel).newest);
+            due.replay.channels.push_back((Box::from(segment.id), position));
+        }
+    }
+    (!due.replay.channels.is_empty()).then_some(due)
+}
+
+impl Replay {
+    /// Reads and renders the next messages; false = that was all.
+    pub(crate) fn pull(
+        &mut self,
+        zone: &SharedZone,
+        batch: &mut Batch,
+        template: &Template,
+        mut out: impl FnMut(Piece),
+    ) -> bool {
+        let Some((id, position)) = self.channels.front_mut() else { return false };
+        batch.reset();
+        let next = {
+            let Some(store) = zone.lock() else { return false };
+            // A channel that has been deleted meanwhile has no history any more.
+            store.find(id).and_then(|channel| store.read(channel, *position, self.upto, batch))
+        };
+        for (item, parts) in batch.messages() {
+            let message = view(id, item.id, item.cursor, parts);
+            if let Some(piece) = Piece::render(item.cursor, template, &message) {
+                out(piece);
+            }
+        }
+        match next {
+            Some(next) => *position = next,
+            None => {
+                self.channels.pop_front();
+            }
+        }
+        !self.channels.is_empty()
+    }
+}

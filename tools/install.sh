@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Puts the module where nginx looks for it, or takes it away. Usage: tools/install.sh [remove]
+#
+# DESTDIR   prepended to every path, for packagers
+#
+# Files, Debian's layout (paths follow nginx -V where nginx is another one):
+#   /usr/lib/nginx/modules/ngx_http_push_stream_module.so
+#   /usr/share/nginx/modules-available/mod-http-push-stream.conf       the load_module line
+#   /etc/nginx/modules-enabled/50-mod-http-push-stream.conf            a link to it
+
+. "$(dirname "$0")/lib.sh"
+
+action=${1:-install}
+[ "$action" = remove ] || tools/build.sh
+locate
+[ -n "$NGINX" ] || die "no nginx here: set NGINX to the nginx binary"
+
+# A path that nginx was configured with, or what Debian uses.
+configured() {
+    local value
+    value=$("$NGINX" -V 2>&1 | sed -n "s/.*--$1=\([^ ]*\).*/\1/p")
+    echo "${value:-$2}"
+}
+
+destination=${DESTDIR:-}
+modules=$(configured modules-path /usr/lib/nginx/modules)
+so=$modules/ngx_http_push_stream_module.so
+snippet=/usr/share/nginx/modules-available/mod-http-push-stream.conf
+enabled=$(dirname "$(configured conf-path /etc/nginx/nginx.conf)")/modules-enabled
+link=$enabled/50-mod-http-push-stream.conf
+
+# A plain user may install into a DESTDIR of their own.
+run() {
+    if [ -n "$destination" ] && [ "$(id -u)" != 0 ]; then "$@"; else as_root "$@"; fi
+}
+
+if [ "$action" = remove ]; then
+    run rm -f "$destination$link" "$destination$snippet" "$destination$so"
+    note "removed $so; restart nginx once its configuration uses no push_stream_ directive"
+    exit 0
+fi
+
+replaced=no
+[ ! -e "$destination$so" ] || replaced=yes
+
+# Never write into the .so that a running nginx has mapped: a new file takes its name.
+run install -D -m 644 "$module" "$destination$so.new"
+run mv -f "$destination$so.new" "$destination$so"
+note "installed $destination$so"
+
+if [ -d "$destination$enabled" ] || { [ -n "$destination" ] && [ -d "$enabled" ]; }; then
+    line=$(mktemp)
+    trap 'rm -f "$line"' EXIT
+    echo "load_module $so;" >"$line"
+    run install -D -m 644 "$line" "$destination$snippet"
+    run mkdir -p "$destination$enabled"
+    run ln -sfn "$snippet" "$destination$link"
+    note "loaded by $destination$link"
+else
+    note "add at the top of nginx.conf: load_module $so;"
+fi
+
+[ -z "$destination" ] || exit 0
+if [ $replaced = yes ]; then
+    # A reload keeps the old code: the same path stays mapped.
+    note "a new version takes effect with a restart, not with a reload: nginx -t && systemctl restart nginx"
+else
+    note "now: nginx -t && systemctl reload nginx"
+fi

@@ -1,0 +1,98 @@
+# shellcheck shell=bash
+# Names and checks shared by the scripts of this folder. Sourced, never run.
+#
+# Reads from the environment, all optional:
+#   NGINX             the nginx binary to build for, run and test with
+#   NGINX_SOURCE_DIR  its sources; default: those of Debian's nginx-dev
+#   NGINX_BUILD_DIR   its configured build folder (objs); made when missing
+#   CARGO_TARGET_DIR  where cargo builds; default: target/, or target/nginx-VERSION for other sources
+#   BUILD             release (default) or debug
+# Sets: root, NGINX (a path, or empty when there is none yet), source_dir, objs, target, module.
+
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+
+die() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+note() {
+    printf '==> %s\n' "$*"
+}
+
+# Runs a command as root: directly, or through sudo.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        die "this needs root and there is no sudo: run as root: $*"
+    fi
+}
+
+# The version a source tree is of, such as 1.22.1; nothing when there is no tree.
+source_version() {
+    [ ! -r "$1/src/core/nginx.h" ] ||
+        sed -n 's/^#define NGINX_VERSION  *"\(.*\)"/\1/p' "$1/src/core/nginx.h"
+}
+
+# The version of the binary $NGINX; nothing when it is no nginx.
+nginx_version() {
+    { "$NGINX" -v 2>&1 || true; } | sed -n 's|^nginx version: [^/]*/\([0-9.]*\).*|\1|p'
+}
+
+debian_source_dir=/usr/share/nginx/src
+
+# Finds the binary, sources and folders; call it again after installing something.
+locate() {
+    # Debian leaves the sbin folders out of a plain user's PATH.
+    if [ -z "${NGINX:-}" ]; then
+        NGINX=$(PATH="$PATH:/usr/local/sbin:/usr/sbin" command -v nginx || true)
+    fi
+    source_dir=${NGINX_SOURCE_DIR:-$debian_source_dir}
+    if [ "$source_dir" = "$debian_source_dir" ]; then
+        # What .cargo/config.toml says too: cargo run by hand then shares the build with make.
+        objs=${NGINX_BUILD_DIR:-$root/target/nginx-objs}
+        target=${CARGO_TARGET_DIR:-$root/target}
+    else
+        # A folder per nginx, or each change of nginx would rebuild the bindings.
+        target=${CARGO_TARGET_DIR:-$root/target/nginx-$(source_version "$source_dir")}
+        if [ -z "${NGINX_BUILD_DIR:-}" ] && [ -r "$source_dir/objs/ngx_auto_config.h" ]; then
+            NGINX_BUILD_DIR=$source_dir/objs
+        fi
+        objs=${NGINX_BUILD_DIR:-$target/nginx-objs}
+        export NGINX_SOURCE_DIR NGINX_BUILD_DIR=$objs CARGO_TARGET_DIR=$target
+    fi
+    profile=${BUILD:-release}
+    case $profile in
+        release | debug) ;;
+        *) die "BUILD=$profile: must be release or debug" ;;
+    esac
+    module=$target/$profile/libngx_http_push_stream_module.so
+    case $module in /*) ;; *) module=$root/$module ;; esac
+}
+
+# cargo's name for the profile: the debug build is its default.
+cargo_profile() {
+    [ "$profile" = debug ] || echo --release
+}
+
+# rustup writes its folder into the shell's start-up file, which this shell may not have read.
+find_cargo() {
+    if ! command -v cargo >/dev/null && [ -x "${HOME:-/root}/.cargo/bin/cargo" ]; then
+        PATH="$PATH:${HOME:-/root}/.cargo/bin"
+    fi
+}
+
+# Statistics locations show it. Set for every target, so that none rebuilds what another has built.
+if [ -z "${PUSH_STREAM_COMMIT:-}" ] && [ -e .git ]; then
+    PUSH_STREAM_COMMIT=$(git rev-parse HEAD 2>/dev/null || true)
+fi
+[ -z "${PUSH_STREAM_COMMIT:-}" ] || export PUSH_STREAM_COMMIT
+
+locate
+find_cargo

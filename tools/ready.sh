@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Makes the machine ready: installs the Debian packages that are missing, checks the Rust toolchain
+# and nginx, and configures nginx's sources for the bindings. Quick when nothing is missing.
+#
+# Usage: tools/ready.sh [check]     with "check", rustfmt and clippy are needed too
+# DEPS=skip in the environment: look for no packages and install none.
+
+. "$(dirname "$0")/lib.sh"
+
+# ---- the Rust toolchain ----
+
+required=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+rustup_hint="install Rust $required or newer with rustup (www.rust-lang.org/tools/install)"
+
+command -v cargo >/dev/null ||
+    die "no cargo in PATH: $rustup_hint${SUDO_USER:+; if it is installed for you only: sudo env \"PATH=\$PATH\" make}"
+rust=$(rustc --version 2>/dev/null | sed -n 's/^rustc \([0-9.]*\).*/\1/p') || true
+[ -n "$rust" ] || die "rustc does not run: give rustup a toolchain with: rustup default stable"
+[ "$(printf '%s\n' "$required" "$rust" | sort -V | head -n 1)" = "$required" ] ||
+    die "Rust $rust is too old, this needs $required: run 'rustup update stable', or $rustup_hint"
+if [ "${1:-}" = check ]; then
+    for tool in fmt clippy; do
+        cargo $tool --version >/dev/null 2>&1 ||
+            die "cargo $tool is missing: run: rustup component add rustfmt clippy"
+    done
+fi
+
+# ---- packages ----
+
+packages=()
+
+# Adds a package unless the command after it succeeds.
+want() {
+    local package=$1
+    shift
+    "$@" >/dev/null 2>&1 || packages+=("$package")
+}
+
+has_nginx() {
+    [ -n "$NGINX" ] && [ -x "$NGINX" ]
+}
+
+# bindgen loads the library and needs the compiler's own headers, which come in another package.
+has_libclang() {
+    [ -z "${LIBCLANG_PATH:-}" ] || return 0
+    { compgen -G '/usr/lib*/llvm*/lib*/libclang.so*' || compgen -G '/usr/lib*/llvm*/lib*/libclang-[0-9]*.so*' ||
+        compgen -G '/usr/lib/*/libclang-[0-9]*.so*' || compgen -G '/usr/lib*/libclang.so*'; } >/dev/null &&
+        { compgen -G '/usr/lib*/llvm*/lib*/clang/*/include/stddef.h' ||
+            compgen -G '/usr/lib*/clang/*/include/stddef.h'; } >/dev/null
+}
+
+[ -z "$NGINX" ] || has_nginx || die "NGINX=$NGINX is not there or cannot be run"
+
+want gcc command -v cc
+want libc6-dev test -e /usr/include/stdio.h
+want libclang-dev has_libclang
+want curl command -v curl
+if [ "$source_dir" = "$debian_source_dir" ]; then
+    want nginx has_nginx
+    want nginx-dev test -x "$source_dir/configure"
+elif [ ! -r "$objs/ngx_auto_config.h" ]; then
+    [ -r "$source_dir/src/core/nginx.h" ] ||
+        die "NGINX_SOURCE_DIR=$source_dir holds no nginx sources (no src/core/nginx.h)"
+    want make command -v make
+    want libpcre2-dev test -e /usr/include/pcre2.h
+    want libssl-dev test -e /usr/include/openssl/ssl.h
+    want zlib1g-dev test -e /usr/include/zlib.h
+fi
+
+install_packages() {
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -q --no-install-recommends "${packages[@]}"
+}
+
+if [ ${#packages[@]} -gt 0 ] && [ "${DEPS:-}" != skip ]; then
+    list=${packages[*]}
+    command -v apt-get >/dev/null ||
+        die "no apt-get here: install what Debian calls $list, then try again (DEPS=skip if it is there under other names)"
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+        die "missing packages and no sudo to install them: run as root: apt-get install $list"
+    mkdir -p target
+    log=target/packages.log
+    note "installing Debian packages: $list (output in $log)"
+    # sudo asks for its password here, not into the log.
+    as_root true || die "could not become root to install them: run as root: apt-get install $list"
+    # Package lists may be absent or old: refresh them only when the first try fails.
+    install_packages >$log 2>&1 </dev/null ||
+        { as_root apt-get update -q >>$log 2>&1 </dev/null && install_packages >>$log 2>&1 </dev/null; } ||
+        die "could not install $list, see $log; where nginx is not Debian's own, set NGINX_SOURCE_DIR to the sources of that nginx"
+    locate
+fi
+
+# ---- nginx ----
+
+if has_nginx; then
+    have=$(nginx_version)
+    sources=$(source_version "$source_dir")
+    [ -n "$have" ] || die "$NGINX does not run as nginx: set NGINX to the nginx binary"
+    [ "$have" = "$sources" ] ||
+        die "$NGINX is $have but the sources in $source_dir are ${sources:-missing}: set NGINX_SOURCE_DIR to the sources of nginx $have"
+    if [ "$(head -c 4 "$NGINX" | tail -c 3)" = ELF ] &&
+        ldd "$NGINX" 2>&1 | grep -q -e 'not a dynamic executable' -e 'statically linked'; then
+        die "$NGINX is linked statically and cannot load modules: use Debian's nginx, or set NGINX to another one"
+    fi
+    # Without --with-compat only a module built in that nginx's own objs folder fits.
+    case $("$NGINX" -V 2>&1) in
+        *--with-compat*) ;;
+        *) [ -n "${NGINX_BUILD_DIR:-}" ] ||
+            die "$NGINX was built without --with-compat and takes no modules built elsewhere: use Debian's nginx, or set NGINX_SOURCE_DIR and NGINX_BUILD_DIR to the folders it was built in" ;;
+    esac
+fi
+
+exec tools/configure.sh
