@@ -10,6 +10,9 @@
 //! | [`date`] | how are seconds written as an HTTP or ISO date, and read back? | cursor, template, statistics |
 //! | [`template`] | what does a message look like for this location? | delivery |
 //! | [`chunk`] | how is a piece framed for HTTP/1.1? | delivery |
+//! | [`event`] | what does the server announce on the events channel? | worker |
+//! | [`jsonp`] | how does a script tag get its messages? | polling subscribers |
+//! | [`padding`] | how much filler gets a short piece past a browser's buffering? | delivery |
 //! | [`refusal`] | which status and explanation does a refused request get? | every location |
 //! | [`accept`] | which statistics format does the client want? | publisher, statistics |
 //! | [`statistics`] | how are the numbers written in that format? | publisher, statistics |
@@ -30,6 +33,9 @@ pub mod channel_path;
 pub mod chunk;
 pub mod cursor;
 pub mod date;
+pub mod event;
+pub mod jsonp;
+pub mod padding;
 pub mod refusal;
 mod short;
 pub mod statistics;

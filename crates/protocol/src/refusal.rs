@@ -37,13 +37,15 @@ pub enum Refusal {
     TooManySubscribers,
     /// More wildcard channels than allowed in one request, or no other channel beside them.
     TooManyWildcardChannels,
+    /// The JSONP callback is no name of a function.
+    InvalidCallback,
     /// The zone has no memory for a channel. The connection must be closed after the answer.
     OutOfMemory,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their declaration.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NoChannel,
         Self::ChannelIdTooLarge,
         Self::EmptyMessage,
@@ -56,6 +58,7 @@ impl Refusal {
         Self::ChannelNotAuthorized,
         Self::TooManySubscribers,
         Self::TooManyWildcardChannels,
+        Self::InvalidCallback,
         Self::OutOfMemory,
     ];
 
@@ -67,7 +70,8 @@ impl Refusal {
             | Self::ChannelIdTooLarge
             | Self::EmptyMessage
             | Self::MissingWebSocketHeaders
-            | Self::UnsupportedWebSocketVersion => 400,
+            | Self::UnsupportedWebSocketVersion
+            | Self::InvalidCallback => 400,
             Self::ReservedChannel
             | Self::TooManyChannels
             | Self::EventsChannelReadOnly
@@ -98,6 +102,7 @@ impl Refusal {
             Self::ChannelNotAuthorized => "Subscriber could not create channels.",
             Self::TooManySubscribers => "Subscribers limit per channel has been exceeded.",
             Self::TooManyWildcardChannels => "Subscribed too much wildcard channels.",
+            Self::InvalidCallback => "Callback name is not valid.",
             Self::OutOfMemory => "",
         }
     }
@@ -136,6 +141,7 @@ mod tests {
             (403, "Subscriber could not create channels."),
             (403, "Subscribers limit per channel has been exceeded."),
             (403, "Subscribed too much wildcard channels."),
+            (400, "Callback name is not valid."),
             (500, ""),
         ];
         assert_eq!(Refusal::ALL.map(|refusal| (refusal.status(), refusal.explain())), expected);

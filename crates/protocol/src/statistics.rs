@@ -22,6 +22,8 @@ mod plain;
 mod xml;
 mod yaml;
 
+pub(crate) use self::escape::json as escape_json;
+
 /// The numbers of one channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChannelInfo<'a> {

@@ -48,6 +48,12 @@ impl<'a> MessageView<'a> {
     pub fn timed_out() -> Self {
         Self { id: -3, text: b"Timed out", ..Self::default() }
     }
+
+    /// Tells a subscriber that messages behind its cursor are no longer stored.
+    #[must_use]
+    pub fn gap(text: &'a [u8]) -> Self {
+        Self { id: -4, text, ..Self::default() }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

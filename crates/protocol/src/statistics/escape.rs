@@ -18,7 +18,7 @@
 use alloc::vec::Vec;
 
 /// Appends `text` as the inside of a JSON string (RFC 8259 section 7).
-pub(super) fn json(text: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn json(text: &[u8], out: &mut Vec<u8>) {
     const HEX: [u8; 16] = *b"0123456789abcdef";
     let special = |c: char| matches!(c, '"' | '\\' | '\0'..='\x1f');
     replace(text, br"\ufffd", special, out, |c, out| {
