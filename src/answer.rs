@@ -5,7 +5,7 @@
 use protocol::refusal::Refusal;
 
 use crate::channels::evaluated;
-use crate::conf::{LocationConf, MainConf};
+use crate::conf::{LocationConf, MainConf, Role};
 use crate::nginx::log::{error, warn};
 use crate::nginx::request::{NoMemory, Request, Status};
 
@@ -14,6 +14,10 @@ pub(crate) const INTERNAL_ERROR: Status = Status(500);
 
 const CORS_REQUEST_HEADERS: &[u8] =
     b"If-Modified-Since,If-None-Match,Etag,Event-Id,Event-Type,Last-Event-Id";
+
+/// What a page of another origin may read: its cursor, and whether something is missing.
+const CORS_ANSWER_HEADERS: &[u8] =
+    b"Last-Modified, Etag, X-Nginx-PushStream-Gap, X-Nginx-PushStream-Explain";
 
 /// Keeps caches from storing the answer.
 pub(crate) fn forbid_caching(request: &mut Request) -> Result<(), NoMemory> {
@@ -36,7 +40,11 @@ pub(crate) fn allow_origins(
     }
     request.push_header("Access-Control-Allow-Origin", &origins)?;
     request.push_header("Access-Control-Allow-Methods", methods.as_bytes())?;
-    request.push_header("Access-Control-Allow-Headers", CORS_REQUEST_HEADERS)
+    request.push_header("Access-Control-Allow-Headers", CORS_REQUEST_HEADERS)?;
+    if let Role::Subscriber(_) = location.role {
+        request.push_header("Access-Control-Expose-Headers", CORS_ANSWER_HEADERS)?;
+    }
+    Ok(())
 }
 
 /// An answer that consists of a head only. The body of the request, if any, is discarded, so that it is

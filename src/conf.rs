@@ -118,6 +118,8 @@ pub(crate) struct MainConf {
     pub(crate) channel_deleted_message_text: Rc<[u8]>,
     /// Text of a ping on a streaming connection. May be empty.
     pub(crate) ping_message_text: Rc<[u8]>,
+    /// Text of the message that tells of messages no longer stored; `None`: only the header tells.
+    pub(crate) gap_message_text: Option<Rc<[u8]>>,
     /// How long a channel without messages and subscribers stays.
     pub(crate) channel_inactivity_time: Duration,
     /// How long a stored message stays, unless its publisher's location says otherwise.
@@ -178,6 +180,7 @@ pub(crate) struct LocationConf {
     pub(crate) longpolling_connection_ttl: Option<Duration>,
     /// Bytes that may queue behind a piece which makes no progress.
     pub(crate) subscriber_buffer_bytes: usize,
+    #[expect(dead_code, reason = "for the WebSocket mode")]
     pub(crate) websocket_allow_publish: bool,
     pub(crate) allow_connections_to_events_channel: bool,
     /// Takes the place of the header If-Modified-Since.
@@ -243,6 +246,7 @@ impl MainConf {
                 DEFAULT_CHANNEL_DELETED_TEXT,
             ),
             ping_message_text: text(settings.ping_message_text.value(), DEFAULT_PING_TEXT),
+            gap_message_text: not_empty(settings.gap_message_text.value()),
             channel_inactivity_time: settings
                 .channel_inactivity_time
                 .value()

@@ -24,7 +24,7 @@ use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Wire;
 use crate::nginx::process;
 use crate::render::{Piece, Renderings, view};
-use crate::subscriber::{Kind, SubscriberKey};
+use crate::subscriber::{Kind, Lost, SubscriberKey};
 use crate::worker::Worker;
 
 /// Deliveries in one turn of the event loop.
@@ -62,6 +62,8 @@ pub(crate) struct Cohort {
     pub(crate) template: Rc<Template>,
     pub(crate) wire: Wire,
     pub(crate) kind: Kind,
+    /// Bytes below which a message is followed by filler.
+    pub(crate) padded_to: usize,
     pub(crate) subscribers: Vec<SubscriberKey>,
     /// Rendered in this wake-up, not yet a volley.
     gathering: Vec<Piece>,
@@ -71,12 +73,19 @@ pub(crate) struct Cohort {
 }
 
 impl Cohort {
-    pub(crate) fn new(group: GroupKey, template: Rc<Template>, wire: Wire, kind: Kind) -> Self {
+    pub(crate) fn new(
+        group: GroupKey,
+        template: Rc<Template>,
+        wire: Wire,
+        kind: Kind,
+        padded_to: usize,
+    ) -> Self {
         Self {
             group,
             template,
             wire,
             kind,
+            padded_to,
             subscribers: Vec::new(),
             gathering: Vec::new(),
             volleys: VecDeque::new(),
@@ -219,11 +228,13 @@ impl Worker {
         let zone = self.zone.glance();
         let message = view(&group.id, news.id, news.cursor, zone.pinned(&news.content));
         renderings.clear();
+        let largest = self.main.largest_padding.get();
         let render = |template: &Template| Piece::render(news.cursor, template, &message);
         for key in &group.cohorts {
             let Some(cohort) = self.cohorts.get_mut(*key) else { continue };
             if let Some(piece) = renderings.with(&cohort.template, render) {
-                cohort.gathering.push(piece);
+                let filler = self.fillers.behind(&piece, cohort.padded_to, largest);
+                cohort.gathering.extend([Some(piece), filler].into_iter().flatten());
             }
         }
         group.taken = group.taken.max(news.cursor);
@@ -232,8 +243,10 @@ impl Worker {
             if news.cursor <= subscriber.joined {
                 continue;
             }
-            let piece = renderings.with(&subscriber.location.message_template, render);
-            if subscriber.queue_news(piece) {
+            let template = &subscriber.location.message_template;
+            let Some(piece) = renderings.with(template, render) else { continue };
+            let filler = self.fillers.behind(&piece, subscriber.padded_to, largest);
+            if subscriber.queue_news(piece, filler) {
                 self.flushes.push_back(*key);
             }
         }
@@ -316,24 +329,26 @@ impl Worker {
         let (Some(first), Some(last)) = (volley.first(), volley.last()) else { return false };
         let slices: Vec<IoSlice<'_>> = bytes.iter().map(|bytes| IoSlice::new(bytes)).collect();
         let total: usize = bytes.iter().map(|bytes| bytes.len()).sum();
+        let messages = volley.iter().filter(|piece| piece.is_message).count();
         let at_once = !matches!(wire, Wire::Filtered) && slices.len() <= MAX_PIECES;
         let now = process::now_msec();
         let mut lost = Vec::new();
         for subscriber_key in cohort.subscribers.get(served..end).unwrap_or_default() {
             let Some(subscriber) = self.subscribers.get_mut(*subscriber_key) else { continue };
             let sent = if at_once && subscriber.seen < first.cursor && subscriber.is_free() {
+                subscriber.story.count(messages);
                 subscriber.send_now(&slices, &bytes, total)
             } else {
-                let unseen = volley.iter().zip(&bytes);
                 let seen = subscriber.seen;
-                subscriber.send(
-                    unseen.filter(|(piece, _)| piece.cursor > seen).map(|(_, bytes)| bytes.clone()),
-                )
+                let unseen: Vec<_> =
+                    volley.iter().zip(&bytes).filter(|(piece, _)| piece.cursor > seen).collect();
+                subscriber.story.count(unseen.iter().filter(|(piece, _)| piece.is_message).count());
+                subscriber.send(unseen.into_iter().map(|(_, bytes)| bytes.clone()))
             };
             subscriber.seen = subscriber.seen.max(last.cursor);
             subscriber.spoke = now;
-            if sent.is_err() {
-                lost.push(*subscriber_key);
+            if let Err(Lost(reason)) = sent {
+                lost.push((*subscriber_key, reason));
             }
         }
         cohort.served = end;
@@ -341,8 +356,8 @@ impl Worker {
             cohort.volleys.pop_front();
             cohort.served = 0;
         }
-        for key in lost {
-            self.drop_subscriber(key);
+        for (key, reason) in lost {
+            self.drop_subscriber(key, reason);
         }
         self.cohorts.get(key).is_some_and(|cohort| !cohort.volleys.is_empty())
     }

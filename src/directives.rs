@@ -36,7 +36,7 @@ unsafe impl Settings for LocationSettings {
 }
 
 /// The directive table of the module.
-pub(crate) static COMMANDS: Commands<54> = Commands::new([
+pub(crate) static COMMANDS: Commands<55> = Commands::new([
     /* roles */
     custom(
         c"push_stream_channels_statistics",
@@ -65,6 +65,7 @@ pub(crate) static COMMANDS: Commands<54> = Commands::new([
         field!(MainSettings, channel_deleted_message_text),
     ),
     slot(c"push_stream_ping_message_text", HTTP, field!(MainSettings, ping_message_text)),
+    slot(c"push_stream_gap_message_text", HTTP, field!(MainSettings, gap_message_text)),
     slot(
         c"push_stream_channel_inactivity_time",
         HTTP,
@@ -93,12 +94,7 @@ pub(crate) static COMMANDS: Commands<54> = Commands::new([
         HTTP,
         field!(MainSettings, wildcard_channel_prefix),
     ),
-    noted(
-        c"push_stream_events_channel_id",
-        HTTP,
-        field!(MainSettings, events_channel_id),
-        &Note::NoEffectYet,
-    ),
+    slot(c"push_stream_events_channel_id", HTTP, field!(MainSettings, events_channel_id)),
     slot(c"push_stream_timeout_with_body", HTTP, field!(MainSettings, timeout_with_body)),
     /* http, server, location; some also in an if block of a location */
     slot(c"push_stream_channels_path", ANY_LEVEL | OR_IF, field!(LocationSettings, channels_path)),
@@ -156,11 +152,10 @@ pub(crate) static COMMANDS: Commands<54> = Commands::new([
         field!(LocationSettings, websocket_allow_publish),
         &Note::NoEffectYet,
     ),
-    noted(
+    slot(
         c"push_stream_allow_connections_to_events_channel",
         ANY_LEVEL | OR_IF,
         field!(LocationSettings, allow_connections_to_events_channel),
-        &Note::NoEffectYet,
     ),
     slot(
         c"push_stream_last_received_message_time",
@@ -173,17 +168,11 @@ pub(crate) static COMMANDS: Commands<54> = Commands::new([
         field!(LocationSettings, last_received_message_tag),
     ),
     slot(c"push_stream_last_event_id", ANY_LEVEL | OR_IF, field!(LocationSettings, last_event_id)),
-    noted(
-        c"push_stream_user_agent",
-        ANY_LEVEL,
-        field!(LocationSettings, user_agent),
-        &Note::NoEffectYet,
-    ),
-    noted(
+    slot(c"push_stream_user_agent", ANY_LEVEL, field!(LocationSettings, user_agent)),
+    slot(
         c"push_stream_padding_by_user_agent",
         ANY_LEVEL,
         field!(LocationSettings, padding_by_user_agent),
-        &Note::NoEffectYet,
     ),
     slot(c"push_stream_allowed_origins", ANY_LEVEL, field!(LocationSettings, allowed_origins)),
     /* names of releases up to 0.3.5, with what they meant then */

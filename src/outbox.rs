@@ -35,6 +35,10 @@ impl Outbox {
         self.pieces.push_back(piece);
     }
 
+    pub(crate) fn extend(&mut self, pieces: impl IntoIterator<Item = Bytes>) {
+        pieces.into_iter().for_each(|piece| self.push(piece));
+    }
+
     /// Whether the reader is too slow: more than `limit` bytes wait behind the front piece and that one has not
     /// moved since the last look. One piece of any size is always admitted.
     pub(crate) fn is_over(&mut self, limit: usize) -> bool {

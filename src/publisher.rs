@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use protocol::accept::negotiate;
 use protocol::channel_path::ChannelPath;
+use protocol::event::Event;
 use protocol::refusal::{CHANNEL_DELETED, Refusal};
 use store::{ChannelRef, CreateError, CreateLimits, NewMessage, Store, WakeSet};
 
@@ -17,7 +18,8 @@ use crate::nginx::log::error;
 use crate::nginx::process;
 use crate::nginx::request::{Method, NoMemory, Request, Status};
 use crate::statistics::ChannelReport;
-use crate::{answer, channels, worker};
+use crate::story::Story;
+use crate::{answer, channels, events, worker};
 
 /// What has been found out about a request while its body is read.
 struct Publication {
@@ -60,6 +62,7 @@ fn begin(
         _ => return Ok(answer::method_not_allowed(request, methods)),
     }
     let path = channels::requested(request, location);
+    Story::begin(request, path.iter().map(|segment| segment.id), "publisher")?;
     if let Err(refusal) = check(&path, method, main) {
         return Ok(answer::refuse(request, refusal, main));
     }
@@ -173,7 +176,6 @@ fn publish_body(request: &mut Request, publication: &Publication) -> Result<Stat
         Err(error) => return Ok(body_error(request, error)),
     };
     if text.is_empty() {
-        create_all(path, main);
         return Ok(answer::refuse(request, Refusal::EmptyMessage, main));
     }
     let event_id = request.header("Event-Id").map(<[u8]>::to_vec);
@@ -196,7 +198,7 @@ fn publish_body(request: &mut Request, publication: &Publication) -> Result<Stat
     let mut wake = WakeSet::default();
     let published = worker::with_store(|store| {
         check_room(store, path, main)?;
-        find_or_create(store, path, main, &mut found)?;
+        find_or_create(store, path, main, &mut found, &mut wake)?;
         store
             .publish(&found, &message, process::now(), &mut wake)
             .map_err(|_| PublishError::NoMemoryForMessage)?;
@@ -247,35 +249,34 @@ impl From<Refusal> for PublishError {
     }
 }
 
-fn find_or_create(
+/// Finds or creates the channels of a path, in its order; new ones are announced.
+pub(crate) fn find_or_create(
     store: &mut Store,
     path: &ChannelPath,
     main: &MainConf,
     found: &mut Vec<ChannelRef>,
+    wake: &mut WakeSet,
 ) -> Result<(), Refusal> {
     let limits = create_limits(main);
     for segment in path.iter() {
+        let is_new = events::are_on(main) && store.find(segment.id).is_none();
         let wildcard = channels::is_wildcard_id(segment.id, main);
         let channel = store
             .find_or_create(segment.id, wildcard, &limits, process::now())
             .map_err(refusal_of)?;
         found.push(channel);
+        if is_new {
+            events::announce(store, main, Event::ChannelCreated, segment.id, wake);
+        }
     }
     Ok(())
 }
 
-pub(crate) fn refusal_of(error: CreateError) -> Refusal {
+fn refusal_of(error: CreateError) -> Refusal {
     match error {
         CreateError::NoMemory(_) => Refusal::OutOfMemory,
         CreateError::TooManyChannels => Refusal::TooManyChannels,
     }
-}
-
-/// An empty message is refused, but its channels come into being: clients rely on it.
-fn create_all(path: &ChannelPath, main: &MainConf) {
-    let mut found = Vec::with_capacity(path.len());
-    // A channel that cannot be created changes nothing about the answer.
-    let _ = worker::with_store(|store| find_or_create(store, path, main, &mut found));
 }
 
 /// Called when the body of a DELETE has been read.

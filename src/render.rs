@@ -1,10 +1,12 @@
 //! A message turned into the bytes that subscribers get: once per message, template and worker.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
 use protocol::chunk::{CHUNK_TAIL, LAST_CHUNK, chunk_head};
 use protocol::cursor::Cursor;
+use protocol::padding::{filler_len, line_breaks};
 use protocol::template::{MessageView, Template};
 use store::Parts;
 
@@ -16,6 +18,8 @@ use crate::nginx::held::Wire;
 pub(crate) struct Piece {
     /// The message's cursor.
     pub(crate) cursor: Cursor,
+    /// Whether it is a message; what else is sent (filler, pings, templates) does not count.
+    pub(crate) is_message: bool,
     framed: Bytes,
     body: Range<usize>,
 }
@@ -23,7 +27,7 @@ pub(crate) struct Piece {
 impl Piece {
     /// A piece of these bytes; `None` if there are none (an empty chunk would end the response).
     pub(crate) fn new(cursor: Cursor, body: &[u8]) -> Option<Self> {
-        Self::build(cursor, body.len(), |framed| framed.extend_from_slice(body))
+        Self::build(cursor, false, body.len(), |framed| framed.extend_from_slice(body))
     }
 
     /// A message through a template.
@@ -32,12 +36,16 @@ impl Piece {
         template: &Template,
         message: &MessageView<'_>,
     ) -> Option<Self> {
-        Self::build(cursor, template.rendered_len(message), |framed| {
-            template.render(message, framed)
-        })
+        let len = template.rendered_len(message);
+        Self::build(cursor, message.id > 0, len, |framed| template.render(message, framed))
     }
 
-    fn build(cursor: Cursor, len: usize, write: impl FnOnce(&mut Vec<u8>)) -> Option<Self> {
+    fn build(
+        cursor: Cursor,
+        is_message: bool,
+        len: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Option<Self> {
         if len == 0 {
             return None;
         }
@@ -48,7 +56,7 @@ impl Piece {
         write(&mut framed);
         let body = start..framed.len();
         framed.extend_from_slice(CHUNK_TAIL);
-        Some(Self { cursor, framed: Bytes::from(framed), body })
+        Some(Self { cursor, is_message, framed: Bytes::from(framed), body })
     }
 
     /// What goes on this wire.
@@ -62,6 +70,24 @@ impl Piece {
     /// The bytes without framing.
     pub(crate) fn body(&self) -> Bytes {
         self.framed.slice(self.body.clone())
+    }
+}
+
+/// Filler behind short pieces, kept by length: there are few different ones.
+#[derive(Default)]
+pub(crate) struct Fillers(HashMap<usize, Option<Piece>>);
+
+impl Fillers {
+    /// What follows `piece` where `min` bytes are wanted; `largest` is the largest such number of the configuration.
+    pub(crate) fn behind(&mut self, piece: &Piece, min: usize, largest: usize) -> Option<Piece> {
+        if min == 0 {
+            return None;
+        }
+        let len = filler_len(min, piece.body.len(), largest);
+        let known = self.0.entry(len);
+        let filler =
+            known.or_insert_with(|| Piece::new(Cursor::ZERO, &line_breaks(len))).as_ref()?;
+        Some(Piece { cursor: piece.cursor, ..filler.clone() })
     }
 }
 

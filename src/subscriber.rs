@@ -15,10 +15,11 @@ use std::rc::Rc;
 
 use protocol::channel_path::ChannelPath;
 use protocol::cursor::{Cursor, Resume, parse_tag, parse_time};
+use protocol::jsonp;
 use slotmap::new_key_type;
 
 use self::history::Replay;
-pub(crate) use self::poll::LongPollAnswer;
+pub(crate) use self::poll::{Form, LongPollAnswer};
 use crate::answer::INTERNAL_ERROR;
 use crate::conf::{LocationConf, MainConf, Mode, Role};
 use crate::delivery::{CohortKey, GroupKey};
@@ -28,6 +29,7 @@ use crate::nginx::held::{Held, Wire};
 use crate::nginx::request::{Method, NoMemory, Request, Status};
 use crate::outbox::Outbox;
 use crate::render::Piece;
+use crate::story::{CloseReason, Story};
 use crate::timeouts::Place;
 use crate::{answer, channels};
 
@@ -50,6 +52,11 @@ pub(crate) struct Subscriber {
     pub(crate) held: Held,
     pub(crate) location: Rc<LocationConf>,
     pub(crate) kind: Kind,
+    /// How a long poll is answered.
+    pub(crate) form: Option<Box<Form>>,
+    /// Bytes below which a message is followed by filler.
+    pub(crate) padded_to: usize,
+    pub(crate) story: Rc<Story>,
     /// The channels, as often as they were named.
     pub(crate) groups: Vec<GroupKey>,
     /// Where it stands in its cohort, if it has one channel only.
@@ -75,7 +82,9 @@ pub(crate) struct Subscriber {
 
 /// The subscriber cannot be sent to any more: it is gone, or too slow.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Lost;
+pub(crate) struct Lost(pub(crate) CloseReason);
+
+const GONE: Lost = Lost(CloseReason::Client);
 
 impl Subscriber {
     /// Whether a piece may go straight to the socket.
@@ -90,13 +99,13 @@ impl Subscriber {
         pieces: &[Bytes],
         total: usize,
     ) -> Result<(), Lost> {
-        let taken = self.held.write(slices).map_err(|_| Lost)?;
+        let taken = self.held.write(slices).map_err(|_| GONE)?;
         if taken == total {
             return Ok(());
         }
         pieces.iter().for_each(|piece| self.outbox.push(piece.clone()));
         self.outbox.advance(taken);
-        self.held.wait_writable().map_err(|_| Lost)?;
+        self.held.wait_writable().map_err(|_| GONE)?;
         self.check()
     }
 
@@ -115,13 +124,13 @@ impl Subscriber {
     pub(crate) fn flush(&mut self) -> Result<(), Lost> {
         let (held, outbox) = (&mut self.held, &mut self.outbox);
         let drained = match held.wire() {
-            Wire::Filtered => outbox.give(|pieces| held.filter(pieces)).map_err(|_| Lost)?,
+            Wire::Filtered => outbox.give(|pieces| held.filter(pieces)).map_err(|_| GONE)?,
             Wire::PlainChunked | Wire::PlainRaw => {
-                outbox.flush(|slices| held.write(slices)).map_err(|_| Lost)?;
+                outbox.flush(|slices| held.write(slices)).map_err(|_| GONE)?;
                 outbox.is_empty()
             }
         };
-        if drained { Ok(()) } else { self.held.wait_writable().map_err(|_| Lost) }
+        if drained { Ok(()) } else { self.held.wait_writable().map_err(|_| GONE) }
     }
 
     /// Finds out whether the reader is too slow for the news. History does not count: it is pulled as the socket takes it.
@@ -137,20 +146,19 @@ impl Subscriber {
                 self.location.subscriber_buffer_bytes
             );
         }
-        Err(Lost)
+        Err(Lost(CloseReason::Slow))
     }
 
     /// Queues a message for a subscriber of several channels; true if it must now be flushed.
-    pub(crate) fn queue_news(&mut self, piece: Option<Piece>) -> bool {
-        let Some(piece) = piece else { return false };
-        match self.kind {
-            Kind::LongPolling => {
-                self.answer = self.answer.take().or(Some(piece))
-            }
-            Kind::Streaming if self.replay.is_some() => {
-                self.held_back.push(piece.on(self.held.wire()));
-            }
-            Kind::Streaming => self.outbox.push(piece.on(self.held.wire())),
+    pub(crate) fn queue_news(&mut self, piece: Piece, filler: Option<Piece>) -> bool {
+        if self.kind == Kind::LongPolling {
+            self.answer = self.answer.take().or(Some(piece));
+            return !std::mem::replace(&mut self.queued, true);
+        }
+        self.story.count(piece.is_message.into());
+        let queue = if self.replay.is_some() { &mut self.held_back } else { &mut self.outbox };
+        for piece in [Some(piece), filler].into_iter().flatten() {
+            queue.push(piece.on(self.held.wire()));
         }
         !std::mem::replace(&mut self.queued, true)
     }
@@ -175,10 +183,13 @@ pub(crate) struct Wish {
     pub(crate) time: Option<u32>,
     pub(crate) tag: Option<u32>,
     event_id: Option<Vec<u8>>,
+    /// The function that a script tag wants called; polls only.
+    pub(crate) callback: Option<Vec<u8>>,
+    pub(crate) story: Rc<Story>,
 }
 
 impl Wish {
-    fn read(request: &mut Request, location: &LocationConf) -> Self {
+    fn read(request: &mut Request, location: &LocationConf, mode: Mode) -> Result<Self, NoMemory> {
         let path = channels::requested(request, location);
         let mut value = |directive: Option<ComplexValue>, header: &str| match directive {
             Some(value) => Some(channels::evaluated(request, value)),
@@ -187,12 +198,16 @@ impl Wish {
         let time = value(location.last_received_message_time, "If-Modified-Since");
         let tag = value(location.last_received_message_tag, "If-None-Match");
         let event_id = value(location.last_event_id, "Last-Event-Id");
-        Self {
+        let ids = path.iter().map(|segment| segment.id);
+        let story = Story::begin(request, ids, mode.name())?;
+        Ok(Self {
             path,
+            callback: None,
+            story,
             time: time.and_then(|time| parse_time(&time)),
             tag: tag.and_then(|tag| parse_tag(&tag)),
             event_id: event_id.filter(|id| !id.is_empty()),
-        }
+        })
     }
 
     /// From where on stored messages are wanted.
@@ -231,10 +246,16 @@ fn begin(
         return Ok(status);
     }
     answer::forbid_caching(request)?;
-    let mut wish = Wish::read(request, location);
     let mode = mode(request, location);
-    if location.legacy_since_epoch && mode != Mode::Streaming {
-        wish.time = wish.time.or(Some(0));
+    let mut wish = Wish::read(request, location, mode)?;
+    if matches!(mode, Mode::Polling | Mode::LongPolling) {
+        match jsonp::callback(request.arg("callback")) {
+            Ok(callback) => wish.callback = callback,
+            Err(refusal) => return Ok(answer::refuse(request, refusal, main)),
+        }
+        if location.legacy_since_epoch {
+            wish.time = wish.time.or(Some(0));
+        }
     }
     match mode {
         Mode::Polling => poll::serve(request, main, location, &wish),

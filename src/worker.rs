@@ -9,11 +9,13 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use protocol::cursor::Cursor;
+use protocol::event::Event;
 use slotmap::SlotMap;
 use store::{Batch, InterestRef, Store, WakeSet};
 
 use crate::conf::MainConf;
 use crate::delivery::{Cohort, CohortKey, Group, GroupKey};
+use crate::events;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Held;
 use crate::nginx::log::{Log, error, warn};
@@ -21,6 +23,8 @@ use crate::nginx::posted::Posted;
 use crate::nginx::timer::Timer;
 use crate::nginx::{notify, process};
 use crate::publisher::seconds;
+use crate::render::Fillers;
+use crate::story::CloseReason;
 use crate::subscriber::{LongPollAnswer, Subscriber, SubscriberKey};
 use crate::timeouts::Timeouts;
 use crate::zone::SharedZone;
@@ -80,6 +84,7 @@ pub(crate) struct Worker {
     pub(crate) endings: VecDeque<Ending>,
     pub(crate) timeouts: Timeouts<SubscriberKey>,
     pub(crate) batch: Batch,
+    pub(crate) fillers: Fillers,
     delivery: Posted,
     timer: Timer,
     tick: Timer,
@@ -104,6 +109,7 @@ pub(crate) fn start(main: Rc<MainConf>, store: Store) {
         endings: VecDeque::new(),
         timeouts: Timeouts::new(process::now_msec()),
         batch: Batch::with_capacity(64, 64 << 10),
+        fillers: Fillers::default(),
         delivery: Posted::new(on_delivery),
         timer: Timer::new(on_timer),
         tick: Timer::new(on_tick),
@@ -171,21 +177,13 @@ pub(crate) fn with_store<T>(act: impl FnOnce(&mut Store) -> T) -> Option<T> {
 
 /// Wakes the workers of these slots; this one at the end of the turn.
 pub(crate) fn wake(slots: &mut WakeSet) {
-    let own = process::process_slot();
-    for slot in slots.drain() {
-        if slot == own {
-            WORKER.with(|cell| {
-                if let Ok(worker) = cell.try_borrow()
-                    && let Some(worker) = worker.as_ref()
-                {
-                    worker.delivery.post();
-                }
-            });
-        } else {
-            // Without an eventfd for the slot its worker finds the mail on its tick.
-            notify::wake(slot);
+    WORKER.with(|cell| {
+        if let Ok(worker) = cell.try_borrow()
+            && let Some(worker) = worker.as_ref()
+        {
+            worker.wake(slots);
         }
-    }
+    });
 }
 
 /// nginx has freed a subscriber's request: the client is gone.
@@ -201,7 +199,7 @@ pub(crate) fn on_writable(key: SubscriberKey) {
 
 /// A subscriber's socket has taken nothing for `send_timeout`.
 pub(crate) fn on_send_timeout(key: SubscriberKey) {
-    enter(|worker| worker.drop_subscriber(key));
+    enter(|worker| worker.drop_subscriber(key, CloseReason::SendTimeout));
 }
 
 fn on_wake() {
@@ -270,6 +268,11 @@ impl Worker {
             Registration { epoch: store.epoch(), generation: store.generation(self.slot) }
         };
         self.registration = Some(registration);
+        if events::are_on(&self.main)
+            && let Some(mut store) = zone.lock()
+        {
+            events::open(&mut store, &self.main);
+        }
         self.register_groups();
     }
 
@@ -288,6 +291,18 @@ impl Worker {
         self.take_mail();
         self.send_slice();
         self.arm_timer();
+    }
+
+    /// Wakes the workers of these slots; this one at the end of the turn.
+    pub(crate) fn wake(&self, slots: &mut WakeSet) {
+        for slot in slots.drain() {
+            if slot == self.slot {
+                self.delivery.post();
+            } else {
+                // Without an eventfd for the slot its worker finds the mail on its tick.
+                notify::wake(slot);
+            }
+        }
     }
 
     /// Goes on with the delivery in the next turn of the event loop.
@@ -323,15 +338,24 @@ impl Worker {
     fn sweep(&self) {
         let now = process::now();
         let inactivity = seconds(self.main.channel_inactivity_time);
+        let announced = events::are_on(&self.main);
+        let mut wake = WakeSet::default();
         for _ in 0..SWEEP_SPANS {
-            let more = self
-                .zone
-                .lock()
-                .is_some_and(|mut store| store.sweep(inactivity, now, SWEEP_BUDGET, &mut |_| ()));
+            let Some(mut store) = self.zone.lock() else { return };
+            let mut gone = Vec::new();
+            let more = store.sweep(inactivity, now, SWEEP_BUDGET, &mut |id| {
+                if announced {
+                    gone.push(id.to_vec());
+                }
+            });
+            for id in gone {
+                events::announce(&mut store, &self.main, Event::ChannelDestroyed, &id, &mut wake);
+            }
             if !more {
-                return;
+                break;
             }
         }
+        self.wake(&mut wake);
     }
 
     /// Clears the slots of workers that have died without a successor. Whether a process lives is asked without the lock.

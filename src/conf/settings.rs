@@ -21,6 +21,7 @@ pub(crate) struct MainSettings {
     pub(crate) zone: Option<DeclaredZone>,
     pub(crate) channel_deleted_message_text: Text,
     pub(crate) ping_message_text: Text,
+    pub(crate) gap_message_text: Text,
     pub(crate) channel_inactivity_time: Seconds,
     pub(crate) message_ttl: Seconds,
     pub(crate) max_subscribers_per_channel: Number,

@@ -5,7 +5,7 @@
 //!   (through nginx's filters), [`Held::finish`];
 //! - a poll: [`Held::finish_with`] one complete answer.
 //!
-//! [`wire`] decides which path a stream takes and [`filter`] is the slow one.
+//! [`wire`] decides which path a stream takes; [`socket`] is the plain one, [`filter`] the other.
 //!
 //! The client may leave at any instant. nginx then ends the request and [`HeldHooks::gone`] is called,
 //! perhaps from inside a call of this module; from that moment every method of the [`Held`] answers
@@ -17,24 +17,24 @@
 
 #![expect(unsafe_code, reason = "keeps requests of nginx and writes to their sockets")]
 
-pub(crate) mod filter;
-pub(crate) mod wire;
+mod filter;
+mod socket;
+mod wire;
 
 use core::cell::{Cell, RefCell};
-use core::ffi::{c_int, c_void};
+use core::ffi::c_void;
 use core::ptr;
 use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+use std::io::IoSlice;
 use std::rc::Rc;
 
 use nginx_sys::{
-    NGX_ERROR, NGX_HTTP_CLIENT_CLOSED_REQUEST, NGX_OK, ngx_add_timer, ngx_chain_t,
-    ngx_chain_update_sent, ngx_connection_error, ngx_connection_t,
+    NGX_ERROR, NGX_HTTP_CLIENT_CLOSED_REQUEST, NGX_OK, ngx_add_timer,
     ngx_connection_tcp_nodelay_e_NGX_TCP_NODELAY_UNSET as NODELAY_UNSET, ngx_del_timer,
     ngx_event_t, ngx_handle_read_event, ngx_handle_write_event, ngx_http_cleanup_add,
     ngx_http_discarded_request_body_handler, ngx_http_finalize_request, ngx_http_post_request,
     ngx_http_request_t, ngx_http_run_posted_requests, ngx_http_test_reading, ngx_int_t, ngx_msec_t,
-    ngx_post_event, ngx_posted_events, ngx_posted_next_events, ngx_tcp_nodelay, off_t,
+    ngx_post_event, ngx_posted_events, ngx_posted_next_events, ngx_tcp_nodelay,
 };
 use ngx::http::{HttpModuleLocationConf, NgxHttpCoreModule};
 
@@ -43,15 +43,6 @@ pub(crate) use self::wire::Wire;
 use super::bytes::Bytes;
 use super::log;
 use super::request::{NoMemory, Request, Status};
-
-/// `NGX_HTTP_WRITE_BUFFERED`: bytes of the response wait in `r->out`.
-const WRITE_BUFFERED: u32 = nginx_sys::NGX_HTTP_WRITE_BUFFERED;
-
-/// `IOV_MAX` of Linux: more pieces than this are left for the next call.
-const MAX_PIECES: usize = 1024;
-
-/// More pieces than this do not leave together with the response's head.
-const MAX_PIECES_WITH_HEAD: usize = 64;
 
 /// What a held request tells its holder, who finds it by the token given to [`Request::hold`].
 pub(crate) struct HeldHooks {
@@ -85,7 +76,6 @@ struct Link {
     hooks: &'static HeldHooks,
     token: u64,
     wire: Cell<Wire>,
-    filters_only: Cell<bool>,
     /// The holder waits for `writable`.
     waiting: Cell<bool>,
     filtered: RefCell<Filtered>,
@@ -103,7 +93,6 @@ impl Request {
             hooks,
             token,
             wire: Cell::new(Wire::Filtered),
-            filters_only: Cell::new(false),
             waiting: Cell::new(false),
             filtered: RefCell::default(),
         });
@@ -155,19 +144,9 @@ impl Held {
         (!r.is_null()).then(|| unsafe { Request::from_ptr(r) })
     }
 
-    /// Whether the request has ended.
-    pub(crate) fn is_gone(&self) -> bool {
-        self.0.request.get().is_null()
-    }
-
     /// How bytes get to the client. Known after [`Held::send_head`], `Filtered` before.
     pub(crate) fn wire(&self) -> Wire {
         self.0.wire.get()
-    }
-
-    /// Has the stream go through nginx's filters even where it need not. Before [`Held::send_head`].
-    pub(crate) fn use_filters(&mut self) {
-        self.0.filters_only.set(true);
     }
 
     /// Gives the header to nginx and decides the path. The bytes wait for the first pieces, so that they
@@ -181,7 +160,7 @@ impl Held {
         if result.is_failure() {
             return Err(result);
         }
-        link.wire.set(if link.filters_only.get() { Wire::Filtered } else { wire::choose(request) });
+        link.wire.set(wire::choose(request));
         Ok(link.wire.get())
     }
 
@@ -201,21 +180,7 @@ impl Held {
     /// pieces are looked at.
     pub(crate) fn write(&mut self, pieces: &[IoSlice<'_>]) -> Result<usize, Gone> {
         debug_assert_ne!(self.wire(), Wire::Filtered, "the filters want these bytes");
-        let request = self.request().ok_or(Gone)?;
-        let c = request.connection();
-        // SAFETY: a live request has a connection with a write event.
-        let (error, ready) = unsafe { ((*c).error() != 0, (*(*c).write).ready() != 0) };
-        if error {
-            return Err(Gone);
-        }
-        if !ready {
-            return Ok(0);
-        }
-        if request.0.out.is_null() {
-            // SAFETY: as above.
-            return unsafe { write_to_socket(c, pieces) };
-        }
-        write_after_head(request, pieces)
+        socket::write(self.request().ok_or(Gone)?, pieces)
     }
 
     /// Has [`HeldHooks::writable`] called when the socket takes bytes again, or [`HeldHooks::timed_out`].
@@ -283,109 +248,6 @@ impl Held {
         let r = self.0.request.replace(ptr::null_mut());
         self.0.waiting.set(false);
         (!r.is_null()).then_some(r)
-    }
-}
-
-/// One `writev`, counted in `$bytes_sent` and `$body_bytes_sent`.
-///
-/// # Safety
-///
-/// `c` is the connection of a live request, a plain socket that is thought to be writable.
-unsafe fn write_to_socket(c: *mut ngx_connection_t, pieces: &[IoSlice<'_>]) -> Result<usize, Gone> {
-    let pieces = pieces.get(..MAX_PIECES).unwrap_or(pieces);
-    let wanted: usize = pieces.iter().map(|piece| piece.len()).sum();
-    if wanted == 0 {
-        return Ok(0);
-    }
-    let count = c_int::try_from(pieces.len()).unwrap_or_default();
-    loop {
-        // SAFETY: `IoSlice` has the layout of `iovec`; the kernel only reads.
-        let written = unsafe { libc::writev((*c).fd, pieces.as_ptr().cast(), count) };
-        // SAFETY: as the caller promises.
-        let (c, event) = unsafe { (&mut *c, &mut *(*c).write) };
-        if let Ok(written) = usize::try_from(written) {
-            c.sent += off_t::try_from(written).unwrap_or_default();
-            if written < wanted {
-                event.set_ready(0);
-            }
-            return Ok(written);
-        }
-        let error = io::Error::last_os_error();
-        match error.kind() {
-            io::ErrorKind::Interrupted => {}
-            io::ErrorKind::WouldBlock => {
-                event.set_ready(0);
-                return Ok(0);
-            }
-            _ => {
-                event.set_error(1);
-                c.set_error(1);
-                let code = error.raw_os_error().unwrap_or_default();
-                // It chooses the level: a client that left is no error.
-                // SAFETY: a live connection and a static text.
-                unsafe { ngx_connection_error(c, code, c"writev() failed".as_ptr().cast_mut()) };
-                return Err(Gone);
-            }
-        }
-    }
-}
-
-/// Writes what of the head waits in `r->out` together with the pieces.
-fn write_after_head(request: &mut Request, pieces: &[IoSlice<'_>]) -> Result<usize, Gone> {
-    let mut slices = [IoSlice::new(&[]); MAX_PIECES_WITH_HEAD];
-    let mut used = 0;
-    let mut head = 0;
-    let mut complete = true;
-    let mut room = slices.iter_mut();
-    // SAFETY: `out` is the chain of buffers that the write filter keeps for a live request; on the plain
-    // path they are in memory, and stay unchanged until they are sent below.
-    unsafe {
-        let mut link: *const ngx_chain_t = request.0.out;
-        while let Some(chain) = link.as_ref() {
-            let buffer = &*chain.buf;
-            let length = (buffer.last as usize).saturating_sub(buffer.pos as usize);
-            if length > 0 {
-                let Some(slot) = room.next() else {
-                    complete = false;
-                    break;
-                };
-                *slot = IoSlice::new(core::slice::from_raw_parts(buffer.pos, length));
-                head += length;
-                used += 1;
-            }
-            link = chain.next;
-        }
-    }
-    if complete {
-        for (slot, piece) in room.zip(pieces) {
-            *slot = IoSlice::new(piece);
-            used += 1;
-        }
-    }
-    // SAFETY: the connection of a live request on the plain path, writable: the caller has looked.
-    let written =
-        unsafe { write_to_socket(request.connection(), slices.get(..used).unwrap_or_default()) }?;
-    drop_sent(request, written.min(head));
-    Ok(written.saturating_sub(head))
-}
-
-/// Takes `count` bytes off the front of `r->out`, as the write filter does after sending.
-fn drop_sent(request: &mut Request, count: usize) {
-    // SAFETY: the write filter's own chain; the links come from the request's pool and go back to its
-    // list of free ones (`ngx_free_chain`).
-    unsafe {
-        let rest = ngx_chain_update_sent(request.0.out, off_t::try_from(count).unwrap_or_default());
-        let mut link = request.0.out;
-        while !link.is_null() && link != rest {
-            let next = (*link).next;
-            (*link).next = (*request.0.pool).chain;
-            (*request.0.pool).chain = link;
-            link = next;
-        }
-        request.0.out = rest;
-        let c = &mut *request.0.connection;
-        let buffered = c.buffered() & !WRITE_BUFFERED;
-        c.set_buffered(if rest.is_null() { buffered } else { buffered | WRITE_BUFFERED });
     }
 }
 

@@ -9,8 +9,8 @@ use core::ptr;
 
 use nginx_sys::{
     NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, ngx_core_conf_t, ngx_core_module, ngx_current_msec,
-    ngx_cycle, ngx_cycle_t, ngx_exiting, ngx_pid, ngx_process, ngx_process_slot, ngx_terminate,
-    ngx_test_config, ngx_time, ngx_uint_t,
+    ngx_cycle, ngx_cycle_t, ngx_pid, ngx_process, ngx_process_slot, ngx_test_config, ngx_time,
+    ngx_uint_t,
 };
 
 /// Whether this process serves requests. False in the master and in the cache manager and loader,
@@ -38,12 +38,6 @@ pub(crate) fn process_slot() -> usize {
 pub(crate) fn pid() -> u32 {
     // SAFETY: set at the start of each process (callback contract, point 7).
     u32::try_from(unsafe { ngx_pid }).unwrap_or_default()
-}
-
-/// Whether this process has been told to leave, gracefully or at once.
-pub(crate) fn exiting() -> bool {
-    // SAFETY: plain words that nginx's signal handling sets between two callbacks (points 1 and 7).
-    unsafe { ngx_exiting != 0 || ngx_terminate != 0 }
 }
 
 /// Whether a process with this id exists. One system call; a process of another user counts as alive,

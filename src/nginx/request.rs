@@ -14,10 +14,10 @@ pub(crate) mod context;
 use core::slice;
 
 use nginx_sys::{
-    NGX_AGAIN, NGX_DECLINED, NGX_DONE, NGX_ERROR, NGX_HTTP_DELETE, NGX_HTTP_GET, NGX_HTTP_HEAD,
-    NGX_HTTP_OPTIONS, NGX_HTTP_POST, NGX_HTTP_PUT, NGX_OK, ngx_connection_t, ngx_http_arg,
-    ngx_http_complex_value, ngx_http_get_flushed_variable, ngx_http_request_t, ngx_int_t,
-    ngx_list_part_t, ngx_str_t, ngx_table_elt_t,
+    NGX_DONE, NGX_ERROR, NGX_HTTP_DELETE, NGX_HTTP_GET, NGX_HTTP_HEAD, NGX_HTTP_OPTIONS,
+    NGX_HTTP_POST, NGX_HTTP_PUT, NGX_OK, ngx_connection_t, ngx_http_arg, ngx_http_complex_value,
+    ngx_http_get_flushed_variable, ngx_http_request_t, ngx_int_t, ngx_list_part_t, ngx_str_t,
+    ngx_table_elt_t,
 };
 
 use super::conf::{ComplexValue, VariableIndex};
@@ -34,13 +34,8 @@ impl Status {
     pub(crate) const OK: Self = Self(NGX_OK as ngx_int_t);
     /// The connection is lost or unusable: nginx closes it.
     pub(crate) const ERROR: Self = Self(NGX_ERROR as ngx_int_t);
-    /// Another handler may answer.
-    pub(crate) const DECLINED: Self = Self(NGX_DECLINED as ngx_int_t);
     /// Somebody else ends the request: it is held, or its body is being read.
     pub(crate) const DONE: Self = Self(NGX_DONE as ngx_int_t);
-    /// The answer is on its way; nginx sends the rest when the client can take it.
-    pub(crate) const AGAIN: Self = Self(NGX_AGAIN as ngx_int_t);
-
     /// nginx writes the answer for this HTTP status (300 or more).
     pub(crate) fn http(status: u16) -> Self {
         Self(ngx_int_t::try_from(status).unwrap_or_default())
@@ -62,9 +57,8 @@ impl From<NoMemory> for Status {
     }
 }
 
-/// The method of a request.
+/// The method of a request, by the names of RFC 9110 section 9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of RFC 9110 section 9")]
 pub(crate) enum Method {
     Get,
     Head,
@@ -77,7 +71,6 @@ pub(crate) enum Method {
 
 /// The protocol version of a request, oldest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names say it")]
 pub(crate) enum HttpVersion {
     Http09,
     Http10,
@@ -144,32 +137,18 @@ impl Request {
         let mut part: *const ngx_list_part_t = &raw const self.0.headers_in.headers.part;
         // SAFETY: the list of headers is filled in (type's invariant): each part has `nelts` elements,
         // and the strings in them live in the request's pool.
-        while let Some(headers) = unsafe { part.as_ref() } {
-            let found = unsafe { elements(headers) }.iter().find(|header| {
-                unsafe { bytes_of(&header.key) }.eq_ignore_ascii_case(name.as_bytes())
-            });
-            if let Some(header) = found {
-                // SAFETY: as above.
-                return Some(unsafe { bytes_of(&header.value) });
+        unsafe {
+            while let Some(headers) = part.as_ref() {
+                let found = elements(headers)
+                    .iter()
+                    .find(|header| bytes_of(&header.key).eq_ignore_ascii_case(name.as_bytes()));
+                if let Some(header) = found {
+                    return Some(bytes_of(&header.value));
+                }
+                part = headers.next;
             }
-            part = headers.next;
         }
         None
-    }
-
-    /// The value of the query argument of that name, as it was sent (still percent-encoded).
-    pub(crate) fn arg(&self, name: &str) -> Option<&[u8]> {
-        let mut value = ngx_str_t { len: 0, data: core::ptr::null_mut() };
-        // SAFETY: nginx only reads the request and the name, and points `value` into the arguments.
-        unsafe {
-            let found = ngx_http_arg(
-                (&raw const self.0).cast_mut(),
-                name.as_ptr().cast_mut(),
-                name.len(),
-                &raw mut value,
-            );
-            (found == NGX_OK as ngx_int_t).then(|| bytes_of(&value))
-        }
     }
 
     /// The value of an indexed variable; `None` if it has none in this request.
@@ -191,6 +170,22 @@ impl Request {
             let result = ngx_http_complex_value(self.as_ptr(), value.as_ptr(), &raw mut text);
             (result == NGX_OK as ngx_int_t).then(|| bytes_of(&text).to_vec())
         }
+    }
+
+    /// The first query argument of that name, ASCII case-insensitive, as it was sent.
+    pub(crate) fn arg(&self, name: &str) -> Option<&[u8]> {
+        let mut value = ngx_str_t::empty();
+        // SAFETY: nginx reads the request's arguments and the name, and changes neither.
+        let found = unsafe {
+            ngx_http_arg(
+                (&raw const self.0).cast_mut(),
+                name.as_ptr().cast_mut(),
+                name.len(),
+                &raw mut value,
+            )
+        };
+        // SAFETY: on success the value points into the request's arguments, which live as long as it.
+        (found == NGX_OK as ngx_int_t).then(|| unsafe { bytes_of(&value) })
     }
 
     /// The log of the request's connection: lines name the client, the server and the request.

@@ -122,33 +122,19 @@ impl Zone {
     /// Waits for the lock. `None` before the zone is ready. Never in the master, never twice: it would
     /// wait for itself.
     pub(crate) fn lock(self) -> Option<Locked<'static>> {
-        let (base, len) = self.memory()?;
+        self.memory()?;
         // SAFETY: ready, so `addr` is the mapped slab with its mutex.
         let pool = unsafe { self.0.as_ref() }.shm.addr.cast::<ngx_slab_pool_t>();
         // SAFETY: as above. Only the thread of callbacks gets here (callback contract, point 1).
         unsafe { ngx_shmtx_lock(&raw mut (*pool).mutex) };
-        Some(Locked { pool, base, len, not_send: PhantomData })
+        Some(Locked { pool, not_send: PhantomData })
     }
 }
 
 /// The lock is held. It is given back when this is dropped.
 pub(crate) struct Locked<'zone> {
     pool: *mut ngx_slab_pool_t,
-    base: NonNull<u8>,
-    len: usize,
     not_send: PhantomData<&'zone *mut ()>,
-}
-
-impl Locked<'_> {
-    /// Where the zone's memory starts.
-    pub(crate) fn base(&self) -> NonNull<u8> {
-        self.base
-    }
-
-    /// How many bytes it has.
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
 }
 
 impl Drop for Locked<'_> {

@@ -2,12 +2,11 @@
 
 use protocol::channel_path::ChannelPath;
 use protocol::refusal::Refusal;
-use store::{ChannelRef, Store};
+use store::{ChannelRef, Store, WakeSet};
 
 use crate::channels;
 use crate::conf::{LocationConf, MainConf};
-use crate::nginx::process;
-use crate::publisher::{create_limits, refusal_of};
+use crate::publisher::find_or_create;
 
 /// Checks all channels of the path, then finds or creates them, in path order. To be called under the lock;
 /// `found` has the capacity already.
@@ -21,6 +20,7 @@ pub(crate) fn admit(
     main: &MainConf,
     location: &LocationConf,
     found: &mut Vec<ChannelRef>,
+    wake: &mut WakeSet,
 ) -> Result<(), Refusal> {
     if path.is_empty() {
         return Err(Refusal::NoChannel);
@@ -51,11 +51,5 @@ pub(crate) fn admit(
     {
         return Err(Refusal::TooManyWildcardChannels);
     }
-    let limits = create_limits(main);
-    for segment in path.iter() {
-        let wildcard = channels::is_wildcard_id(segment.id, main);
-        let channel = store.find_or_create(segment.id, wildcard, &limits, process::now());
-        found.push(channel.map_err(refusal_of)?);
-    }
-    Ok(())
+    find_or_create(store, path, main, found, wake)
 }

@@ -6,14 +6,16 @@
 use std::rc::Rc;
 
 use protocol::cursor::Cursor;
+use protocol::event::Event;
 use protocol::refusal::Refusal;
 use slotmap::{Key as _, KeyData};
-use store::InterestRef;
+use store::{InterestRef, WakeSet};
 
-use super::history::{Due, due};
-use super::poll::{read_all, set_content_type, tell};
+use super::history::{Due, due, has_gap};
+use super::poll::{Form, gap_piece, mark_gap, read_all, set_content_type};
 use super::{Kind, Lost, Subscriber, SubscriberKey, Wish, admission};
 use crate::answer::INTERNAL_ERROR;
+use crate::conf::padding::Padding;
 use crate::conf::{LocationConf, MainConf};
 use crate::delivery::{Cohort, Group, GroupKey};
 use crate::nginx::bytes::Bytes;
@@ -23,8 +25,9 @@ use crate::nginx::request::{NoMemory, Request, Status};
 use crate::outbox::Outbox;
 use crate::publisher::create_limits;
 use crate::render::Piece;
+use crate::story::CloseReason;
 use crate::worker::{self, Worker};
-use crate::{answer, channels};
+use crate::{answer, channels, events};
 
 /// Bytes of history queued for a subscriber before its socket is tried.
 const REPLAY_QUEUE_BYTES: usize = 256 << 10;
@@ -42,9 +45,9 @@ fn key_of(token: u64) -> SubscriberKey {
 /// What one span of the lock has found out.
 enum Entered {
     /// A long poll with stored messages: answered at once, not registered.
-    Due(Due),
+    Due(Due, bool),
     /// Registered.
-    Waits { interests: Vec<InterestRef>, joined: Cursor, history: Option<Due> },
+    Waits { interests: Vec<InterestRef>, joined: Cursor, history: Option<Due>, gap: bool },
 }
 
 /// Answers a streaming request: head and history at once, then whatever comes.
@@ -56,18 +59,36 @@ pub(crate) fn serve_stream(
 ) -> Result<Status, NoMemory> {
     match enter(main, location, wish, Kind::Streaming) {
         Err(refusal) => Ok(answer::refuse(request, refusal, main)),
-        Ok(Entered::Due(_)) => Ok(INTERNAL_ERROR),
-        Ok(Entered::Waits { interests, joined, history }) => {
-            let content_type = set_content_type(request, location);
+        Ok(Entered::Due(..)) => Ok(INTERNAL_ERROR),
+        Ok(Entered::Waits { interests, joined, history, gap }) => {
             request.set_status(200);
-            let key =
-                settle(request, location, wish, Kind::Streaming, &interests, joined, history)?;
-            worker::enter(|worker| match content_type {
-                Ok(()) => worker.begin_stream(key),
-                Err(NoMemory) => worker.drop_subscriber(key),
+            let mut head = set_content_type(request, location);
+            if gap {
+                head = head.and(mark_gap(request));
+            }
+            let padding = match location.paddings.is_empty() {
+                true => None,
+                false => Padding::choose(&location.paddings, &user_agent(request, location)),
+            };
+            let coming = Coming { location, wish, kind: Kind::Streaming, form: None, padding };
+            let key = settle(request, coming, &interests, joined, history)?;
+            let gap = gap_piece(main, location, gap);
+            worker::enter(|worker| match head {
+                Ok(()) => {
+                    worker.begin_stream(key, padding.map_or(0, |group| group.header_min), gap)
+                }
+                Err(NoMemory) => worker.drop_subscriber(key, CloseReason::Client),
             });
             Ok(Status::DONE)
         }
+    }
+}
+
+/// What the padding goes by.
+fn user_agent(request: &mut Request, location: &LocationConf) -> Vec<u8> {
+    match location.user_agent {
+        Some(value) => channels::evaluated(request, value),
+        None => request.header("User-Agent").map(<[u8]>::to_vec).unwrap_or_default(),
     }
 }
 
@@ -80,12 +101,14 @@ pub(crate) fn serve_long_poll(
 ) -> Result<Status, NoMemory> {
     match enter(main, location, wish, Kind::LongPolling) {
         Err(refusal) => Ok(answer::refuse(request, refusal, main)),
-        Ok(Entered::Due(due)) => {
+        Ok(Entered::Due(due, gap)) => {
             let pieces = read_all(due.replay, location);
-            tell(request, location, &pieces, due.newest)
+            Form::new(main, location, wish, gap).tell(request, &pieces, due.newest)
         }
-        Ok(Entered::Waits { interests, joined, .. }) => {
-            let key = settle(request, location, wish, Kind::LongPolling, &interests, joined, None)?;
+        Ok(Entered::Waits { interests, joined, gap, .. }) => {
+            let form = Some(Box::new(Form::new(main, location, wish, gap)));
+            let coming = Coming { location, wish, kind: Kind::LongPolling, form, padding: None };
+            let key = settle(request, coming, &interests, joined, None)?;
             worker::enter(|worker| worker.begin_waiting(key));
             Ok(Status::DONE)
         }
@@ -102,33 +125,48 @@ fn enter(
     let slot = process::process_slot();
     let mut found = Vec::with_capacity(wish.path.len());
     let mut interests = Vec::with_capacity(wish.path.len());
-    worker::with_store(|store| {
-        admission::admit(store, &wish.path, main, location, &mut found)?;
+    let mut wake = WakeSet::default();
+    let entered = worker::with_store(|store| {
+        admission::admit(store, &wish.path, main, location, &mut found, &mut wake)?;
+        let gap = has_gap(store, wish, &found);
         let joined = store.clock();
         let history = due(store, wish, &found, joined);
         match (kind, history) {
-            (Kind::LongPolling, Some(due)) => Ok(Entered::Due(due)),
+            (Kind::LongPolling, Some(due)) => Ok(Entered::Due(due, gap)),
             (_, history) => {
                 store
                     .subscribe(slot, &found, &mut interests, process::now())
                     .map_err(|_| Refusal::OutOfMemory)?;
-                Ok(Entered::Waits { interests: std::mem::take(&mut interests), joined, history })
+                for segment in wish.path.iter() {
+                    events::announce(store, main, Event::ClientSubscribed, segment.id, &mut wake);
+                }
+                let interests = std::mem::take(&mut interests);
+                Ok(Entered::Waits { interests, joined, history, gap })
             }
         }
-    })
-    .unwrap_or(Err(Refusal::OutOfMemory))
+    });
+    worker::wake(&mut wake);
+    entered.unwrap_or(Err(Refusal::OutOfMemory))
+}
+
+/// Who comes, and how.
+struct Coming<'c> {
+    location: &'c Rc<LocationConf>,
+    wish: &'c Wish,
+    kind: Kind,
+    form: Option<Box<Form>>,
+    padding: Option<&'c Padding>,
 }
 
 /// Holds the request and puts the subscriber into the worker's tables.
 fn settle(
     request: &mut Request,
-    location: &Rc<LocationConf>,
-    wish: &Wish,
-    kind: Kind,
+    coming: Coming<'_>,
     interests: &[InterestRef],
     joined: Cursor,
     history: Option<Due>,
 ) -> Result<SubscriberKey, NoMemory> {
+    let Coming { location, wish, kind, form, padding } = coming;
     worker::enter(|worker| {
         let ids = wish.path.iter().map(|segment| segment.id);
         let groups: Vec<GroupKey> = interests
@@ -143,6 +181,9 @@ fn settle(
                 held,
                 location: Rc::clone(location),
                 kind,
+                form,
+                padded_to: padding.map_or(0, |group| group.message_min),
+                story: Rc::clone(&wish.story),
                 groups: groups.clone(),
                 cohort: None,
                 joined,
@@ -197,16 +238,20 @@ impl Worker {
             return;
         };
         let Some(group) = self.groups.get_mut(group_key) else { return };
-        let (wire, kind) = (subscriber.held.wire(), subscriber.kind);
+        let (wire, kind, padded_to) =
+            (subscriber.held.wire(), subscriber.kind, subscriber.padded_to);
         let template = &subscriber.location.message_template;
         let cohorts = &self.cohorts;
         let known = group.cohorts.iter().copied().find(|cohort| {
             cohorts.get(*cohort).is_some_and(|cohort| {
-                cohort.wire == wire && cohort.kind == kind && Rc::ptr_eq(&cohort.template, template)
+                cohort.wire == wire
+                    && cohort.kind == kind
+                    && cohort.padded_to == padded_to
+                    && Rc::ptr_eq(&cohort.template, template)
             })
         });
         let cohort_key = known.unwrap_or_else(|| {
-            let cohort = Cohort::new(group_key, Rc::clone(template), wire, kind);
+            let cohort = Cohort::new(group_key, Rc::clone(template), wire, kind, padded_to);
             let key = self.cohorts.insert(cohort);
             group.cohorts.push(key);
             key
@@ -218,29 +263,34 @@ impl Worker {
     }
 
     /// Sends head, header template and the beginning of the history.
-    fn begin_stream(&mut self, key: SubscriberKey) {
+    fn begin_stream(&mut self, key: SubscriberKey, header_min: usize, gap: Option<Piece>) {
         let Some(subscriber) = self.subscribers.get_mut(key) else { return };
         let Ok(wire) = subscriber.held.send_head() else {
-            self.drop_subscriber(key);
+            self.drop_subscriber(key, CloseReason::Client);
             return;
         };
-        if let Some(header) = Piece::new(Cursor::ZERO, &subscriber.location.header_template) {
-            subscriber.outbox.push(header.on(wire));
+        let largest = self.main.largest_padding.get();
+        let header = Piece::new(Cursor::ZERO, &subscriber.location.header_template);
+        for (piece, min) in [(header, header_min), (gap, subscriber.padded_to)] {
+            let Some(piece) = piece else { continue };
+            let filler = self.fillers.behind(&piece, min, largest);
+            subscriber.outbox.push(piece.on(wire));
+            subscriber.outbox.extend(filler.map(|filler| filler.on(wire)));
         }
         self.join_cohort(key);
         let Some(subscriber) = self.subscribers.get_mut(key) else { return };
         let begun = if subscriber.replay.is_none() && subscriber.outbox.is_empty() {
             match subscriber.held.flush() {
                 Ok(true) => Ok(()),
-                Ok(false) => subscriber.held.wait_writable().map_err(|_| Lost),
-                Err(_) => Err(Lost),
+                Ok(false) => subscriber.held.wait_writable().map_err(|_| Lost(CloseReason::Client)),
+                Err(_) => Err(Lost(CloseReason::Client)),
             }
         } else {
             self.go_on(key)
         };
         match begun {
             Ok(()) => self.begin_waiting(key),
-            Err(Lost) => self.drop_subscriber(key),
+            Err(Lost(reason)) => self.drop_subscriber(key, reason),
         }
     }
 
@@ -274,8 +324,8 @@ impl Worker {
         // News for a subscriber of several channels are queued before it is flushed.
         let sent =
             sent.and_then(|()| self.subscribers.get_mut(key).map_or(Ok(()), Subscriber::check));
-        if sent.is_err() {
-            self.drop_subscriber(key);
+        if let Err(Lost(reason)) = sent {
+            self.drop_subscriber(key, reason);
         }
     }
 
@@ -288,14 +338,20 @@ impl Worker {
             return Ok(());
         };
         let template = Rc::clone(&subscriber.location.message_template);
-        let outbox = &mut subscriber.outbox;
+        let (outbox, story, padded_to) =
+            (&mut subscriber.outbox, &subscriber.story, subscriber.padded_to);
+        let (fillers, largest) = (&mut self.fillers, self.main.largest_padding.get());
         let mut more = true;
         let mut queued = 0;
         while more && queued < REPLAY_QUEUE_BYTES {
             more = replay.pull(&self.zone, &mut self.batch, &template, |piece| {
-                let bytes: Bytes = piece.on(wire);
-                queued += bytes.len();
-                outbox.push(bytes);
+                let filler = fillers.behind(&piece, padded_to, largest);
+                story.count(1);
+                for piece in [Some(piece), filler].into_iter().flatten() {
+                    let bytes: Bytes = piece.on(wire);
+                    queued += bytes.len();
+                    outbox.push(bytes);
+                }
             });
         }
         if more {

@@ -5,13 +5,17 @@
 use std::rc::Rc;
 
 use protocol::cursor::Cursor;
+use protocol::event::Event;
 use protocol::template::MessageView;
+use store::WakeSet;
 
 use super::poll::LongPollAnswer;
-use super::{Kind, Subscriber, SubscriberKey};
+use super::{Kind, Lost, Subscriber, SubscriberKey};
 use crate::delivery::{CohortKey, GroupKey};
+use crate::events;
 use crate::nginx::process;
 use crate::render::{Piece, Renderings, last_chunk};
+use crate::story::CloseReason;
 use crate::worker::{Ending, Worker};
 
 /// Subscribers that leave the zone in one span of its lock.
@@ -19,22 +23,23 @@ const LEAVE_AT_ONCE: usize = 128;
 
 impl Worker {
     /// The subscriber's connection is closed.
-    pub(crate) fn drop_subscriber(&mut self, key: SubscriberKey) {
-        if let Some(subscriber) = self.remove(&[key]).pop() {
+    pub(crate) fn drop_subscriber(&mut self, key: SubscriberKey, reason: CloseReason) {
+        if let Some(subscriber) = self.remove(&[key], reason).pop() {
             self.endings.push_back(Ending::Abort(subscriber.held));
         }
     }
 
     /// The subscriber's request has ended by itself.
     pub(crate) fn forget(&mut self, key: SubscriberKey) {
-        self.remove(&[key]);
+        self.remove(&[key], CloseReason::Client);
     }
 
     /// Takes subscribers out of everything: zone, groups, cohorts, timeouts. Pieces that were on their way to them are queued.
-    fn remove(&mut self, keys: &[SubscriberKey]) -> Vec<Subscriber> {
+    fn remove(&mut self, keys: &[SubscriberKey], reason: CloseReason) -> Vec<Subscriber> {
         let mut removed = Vec::with_capacity(keys.len());
         for key in keys {
             let Some(mut subscriber) = self.subscribers.remove(*key) else { continue };
+            subscriber.story.end(reason);
             if let Some(place) = subscriber.place.take() {
                 self.timeouts.remove(*key, place);
             }
@@ -66,7 +71,10 @@ impl Worker {
             } else {
                 &mut subscriber.outbox
             };
-            cohort.unseen(subscriber.seen).for_each(|piece| queue.push(piece.on(cohort.wire)));
+            for piece in cohort.unseen(subscriber.seen) {
+                queue.push(piece.on(cohort.wire));
+                subscriber.story.count(piece.is_message.into());
+            }
         }
         for (moved, place) in cohort.remove(place).into_iter().flatten() {
             if let Some(other) = self.subscribers.get_mut(moved) {
@@ -86,6 +94,8 @@ impl Worker {
     pub(crate) fn leave_groups(&mut self, subscribers: &[Vec<GroupKey>]) {
         let registered = self.is_registered();
         let zone = Rc::clone(&self.zone);
+        let main = Rc::clone(&self.main);
+        let mut wake = WakeSet::default();
         let mut store = zone.lock().filter(|_| registered);
         for groups in subscribers {
             for key in groups {
@@ -93,6 +103,8 @@ impl Worker {
                 group.subscriptions = group.subscriptions.saturating_sub(1);
                 if let Some(store) = &mut store {
                     store.unsubscribe(group.interest);
+                    let event = Event::ClientUnsubscribed;
+                    events::announce(store, &main, event, &group.id, &mut wake);
                 }
                 if group.subscriptions == 0 {
                     self.by_interest.remove(&group.interest);
@@ -103,10 +115,12 @@ impl Worker {
                 store.disconnect(self.slot);
             }
         }
+        drop(store);
+        self.wake(&mut wake);
     }
 
     /// Ends streams: `last` piece if any, footer template, end of the response.
-    fn end_streams(&mut self, told: Vec<(SubscriberKey, Option<Piece>)>) {
+    fn end_streams(&mut self, told: Vec<(SubscriberKey, Option<Piece>)>, reason: CloseReason) {
         let keys: Vec<_> = told.iter().map(|(key, _)| *key).collect();
         // `remove` leaves out who is gone already; the pieces go with those who are left.
         let present: Vec<_> = told
@@ -114,14 +128,18 @@ impl Worker {
             .filter(|(key, _)| self.subscribers.contains_key(*key))
             .map(|(_, piece)| piece)
             .collect();
-        for (subscriber, last) in self.remove(&keys).into_iter().zip(present) {
-            let Subscriber { held, location, mut outbox, mut held_back, .. } = subscriber;
+        let largest = self.main.largest_padding.get();
+        for (subscriber, last) in self.remove(&keys, reason).into_iter().zip(present) {
+            let Subscriber { held, location, mut outbox, mut held_back, padded_to, .. } =
+                subscriber;
             let wire = held.wire();
             for piece in held_back.take() {
                 outbox.push(piece);
             }
             let footer = Piece::new(Cursor::ZERO, &location.footer_template);
-            for piece in [last, footer].into_iter().flatten() {
+            let filler =
+                last.as_ref().and_then(|last| self.fillers.behind(last, padded_to, largest));
+            for piece in [last, filler, footer].into_iter().flatten() {
                 outbox.push(piece.on(wire));
             }
             if let Some(last) = last_chunk(wire) {
@@ -137,22 +155,31 @@ impl Worker {
             let cursor = piece.cursor;
             (key, cursor, Some(Some(piece)))
         });
-        self.end_long_polls(answers.collect());
+        self.end_long_polls(answers.collect(), CloseReason::Message);
     }
 
-    fn end_long_polls(&mut self, answers: Vec<(SubscriberKey, Cursor, Option<Option<Piece>>)>) {
+    fn end_long_polls(
+        &mut self,
+        answers: Vec<(SubscriberKey, Cursor, Option<Option<Piece>>)>,
+        reason: CloseReason,
+    ) {
         let present: Vec<_> =
             answers.into_iter().filter(|(key, ..)| self.subscribers.contains_key(*key)).collect();
         let keys: Vec<_> = present.iter().map(|(key, ..)| *key).collect();
-        for (subscriber, (_, cursor, piece)) in self.remove(&keys).into_iter().zip(present) {
-            let Subscriber { held, location, .. } = subscriber;
-            let answer = Box::new(LongPollAnswer { location, cursor, piece });
-            self.endings.push_back(Ending::Answer(held, answer));
+        for (subscriber, (_, cursor, piece)) in self.remove(&keys, reason).into_iter().zip(present)
+        {
+            let Subscriber { held, form, .. } = subscriber;
+            self.endings.push_back(match form {
+                Some(form) => {
+                    Ending::Answer(held, Box::new(LongPollAnswer { form, cursor, piece }))
+                }
+                None => Ending::Abort(held),
+            });
         }
     }
 
     /// Ends subscribers whose time is up: streams with the footer, long polls as timed out.
-    fn time_out(&mut self, keys: &[SubscriberKey]) {
+    fn time_out(&mut self, keys: &[SubscriberKey], reason: CloseReason) {
         let clock = self.clock();
         let (mut streams, mut polls) = (Vec::new(), Vec::new());
         let mut renderings = Renderings::default();
@@ -170,8 +197,8 @@ impl Worker {
                 Kind::LongPolling => polls.push((*key, clock, None)),
             }
         }
-        self.end_streams(streams);
-        self.end_long_polls(polls);
+        self.end_streams(streams, reason);
+        self.end_long_polls(polls, reason);
     }
 
     /// Ends everybody: the worker leaves.
@@ -190,7 +217,7 @@ impl Worker {
             .collect();
         self.answer_long_polls(answered);
         let keys: Vec<_> = self.subscribers.keys().collect();
-        self.time_out(&keys);
+        self.time_out(&keys, CloseReason::Shutdown);
     }
 
     /// A channel has been deleted: its subscribers get their piece; long polls and who has no other channel left end.
@@ -213,8 +240,8 @@ impl Worker {
                 Kind::Streaming => others.push((key, piece)),
             }
         }
-        self.end_streams(streams);
-        self.end_long_polls(polls);
+        self.end_streams(streams, CloseReason::Deleted);
+        self.end_long_polls(polls, CloseReason::Deleted);
         for (key, piece) in others {
             self.leave_one_channel(key, group_key, piece);
         }
@@ -226,15 +253,23 @@ impl Worker {
         let before = subscriber.groups.len();
         subscriber.groups.retain(|group| *group != group_key);
         let left = before - subscriber.groups.len();
-        if subscriber.queue_news(piece) {
-            self.flushes.push_back(key);
+        if let Some(piece) = piece {
+            let largest = self.main.largest_padding.get();
+            let filler = self.fillers.behind(&piece, subscriber.padded_to, largest);
+            if subscriber.queue_news(piece, filler) {
+                self.flushes.push_back(key);
+            }
         }
+        let main = Rc::clone(&self.main);
+        let mut wake = WakeSet::default();
         let zone = Rc::clone(&self.zone);
         let Some(group) = self.groups.get_mut(group_key) else { return };
         group.several.retain(|other| *other != key);
         if let Some(mut store) = zone.lock() {
             for _ in 0..left {
                 store.unsubscribe(group.interest);
+                let event = Event::ClientUnsubscribed;
+                events::announce(&mut store, &main, event, &group.id, &mut wake);
             }
         }
         group.subscriptions = group.subscriptions.saturating_sub(u32::try_from(left).unwrap_or(0));
@@ -242,6 +277,7 @@ impl Worker {
             self.by_interest.remove(&group.interest);
             self.groups.remove(group_key);
         }
+        self.wake(&mut wake);
     }
 
     /// Sets when the subscriber comes up next.
@@ -267,13 +303,14 @@ impl Worker {
                 _ => self.arm(key),
             }
         }
-        self.time_out(&over);
+        self.time_out(&over, CloseReason::Ttl);
         self.ping(&pings, now);
     }
 
     fn ping(&mut self, keys: &[SubscriberKey], now: u64) {
         let main = Rc::clone(&self.main);
         let message = MessageView::ping(&main.ping_message_text);
+        let largest = main.largest_padding.get();
         let mut renderings = Renderings::default();
         let mut lost = Vec::new();
         for key in keys {
@@ -283,14 +320,17 @@ impl Worker {
             let piece = renderings
                 .with(template, |template| Piece::render(Cursor::ZERO, template, &message));
             subscriber.spoke = now;
-            if subscriber.send(piece.into_iter().map(|piece| piece.on(wire))).is_err() {
-                lost.push(*key);
-                continue;
+            let filler = piece
+                .as_ref()
+                .and_then(|piece| self.fillers.behind(piece, subscriber.padded_to, largest));
+            let pieces = [piece, filler].into_iter().flatten();
+            match subscriber.send(pieces.map(|piece| piece.on(wire))) {
+                Ok(()) => self.arm(*key),
+                Err(Lost(reason)) => lost.push((*key, reason)),
             }
-            self.arm(*key);
         }
-        for key in lost {
-            self.drop_subscriber(key);
+        for (key, reason) in lost {
+            self.drop_subscriber(key, reason);
         }
     }
 }

@@ -27,6 +27,14 @@ pub(crate) struct Due {
     pub(crate) newest: Cursor,
 }
 
+/// Whether messages behind the client's cursor are no longer stored. Without a cursor, and with the epoch, nothing is missed.
+pub(crate) fn has_gap(store: &Store, wish: &Wish, found: &[ChannelRef]) -> bool {
+    let Some(after) = wish.resume().after().filter(|after| after.time > 0) else { return false };
+    let with_cursor =
+        wish.path.iter().zip(found).filter(|(segment, _)| segment.backtrack.is_none());
+    with_cursor.into_iter().any(|(_, channel)| store.has_gap(*channel, after))
+}
+
 /// Finds out which stored messages are due, if any. To be called under the lock.
 pub(crate) fn due(store: &Store, wish: &Wish, found: &[ChannelRef], upto: Cursor) -> Option<Due> {
     let resume = wish.resume();

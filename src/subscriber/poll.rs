@@ -3,15 +3,110 @@
 use std::rc::Rc;
 
 use protocol::cursor::{Cursor, etag};
+use protocol::jsonp;
 use protocol::refusal::Refusal;
+use protocol::template::MessageView;
+use store::WakeSet;
 
-use super::history::{Replay, due};
+use super::history::{Replay, due, has_gap};
 use super::{Wish, admission};
 use crate::conf::{LocationConf, MainConf};
 use crate::nginx::bytes::Bytes;
 use crate::nginx::request::{NoMemory, Request, Status};
 use crate::render::Piece;
+use crate::story::Story;
 use crate::{answer, worker};
+
+/// How the answer of a poll looks, whatever it says.
+pub(crate) struct Form {
+    pub(crate) location: Rc<LocationConf>,
+    /// The function that a script tag wants called.
+    pub(crate) callback: Option<Vec<u8>>,
+    /// Messages behind the client's cursor are no longer stored.
+    pub(crate) gap: bool,
+    /// What says so in the body, where the configuration has a text for it.
+    pub(crate) gap_piece: Option<Piece>,
+    pub(crate) story: Rc<Story>,
+}
+
+impl Form {
+    pub(crate) fn new(
+        main: &MainConf,
+        location: &Rc<LocationConf>,
+        wish: &Wish,
+        gap: bool,
+    ) -> Self {
+        Self {
+            location: Rc::clone(location),
+            callback: wish.callback.clone(),
+            gap,
+            gap_piece: gap_piece(main, location, gap),
+            story: Rc::clone(&wish.story),
+        }
+    }
+
+    /// 200 with messages: header template, messages, footer template, a chunk each.
+    pub(crate) fn tell(
+        &self,
+        request: &mut Request,
+        pieces: &[Piece],
+        cursor: Cursor,
+    ) -> Result<Status, NoMemory> {
+        self.set_content_type(request)?;
+        set_cursor(request, cursor)?;
+        self.mark_gap(request)?;
+        request.set_status(200);
+        self.story.count(pieces.iter().filter(|piece| piece.is_message).count());
+        let bodies: Vec<Bytes> = self.gap_piece.iter().chain(pieces).map(Piece::body).collect();
+        let mut chunks: Vec<&[u8]> = Vec::with_capacity(bodies.len() * 2 + 4);
+        chunks.push(&self.location.header_template);
+        if let Some(name) = &self.callback {
+            chunks.extend([name.as_slice(), jsonp::OPEN]);
+        }
+        for (index, body) in bodies.iter().enumerate() {
+            if index > 0 && self.callback.is_some() {
+                chunks.push(jsonp::SEPARATOR);
+            }
+            chunks.push(body);
+        }
+        if self.callback.is_some() {
+            chunks.push(jsonp::CLOSE);
+        }
+        chunks.push(&self.location.footer_template);
+        chunks.retain(|chunk| !chunk.is_empty());
+        Ok(request.respond_chunks(&chunks))
+    }
+
+    /// 304, with the parts of a cursor that there are.
+    pub(crate) fn tell_nothing(
+        &self,
+        request: &mut Request,
+        time: Option<u32>,
+        tag: Option<u32>,
+    ) -> Result<Status, NoMemory> {
+        self.set_content_type(request)?;
+        if let Some(time) = time {
+            request.set_last_modified(time.into());
+        }
+        if let Some(tag) = tag {
+            request.push_header("Etag", &etag(tag))?;
+        }
+        self.mark_gap(request)?;
+        request.disable_not_modified();
+        Ok(answer::head_only(request, 304))
+    }
+
+    fn mark_gap(&self, request: &mut Request) -> Result<(), NoMemory> {
+        if self.gap { mark_gap(request) } else { Ok(()) }
+    }
+
+    fn set_content_type(&self, request: &mut Request) -> Result<(), NoMemory> {
+        if self.callback.is_some() && self.location.legacy_content_type.is_none() {
+            return request.set_content_type(jsonp::CONTENT_TYPE.as_bytes());
+        }
+        set_content_type(request, &self.location)
+    }
+}
 
 /// Answers a poll.
 pub(crate) fn serve(
@@ -21,16 +116,20 @@ pub(crate) fn serve(
     wish: &Wish,
 ) -> Result<Status, NoMemory> {
     let mut found = Vec::with_capacity(wish.path.len());
+    let mut wake = WakeSet::default();
     let due = worker::with_store(|store| {
-        admission::admit(store, &wish.path, main, location, &mut found)?;
-        Ok(due(store, wish, &found, store.clock()))
+        admission::admit(store, &wish.path, main, location, &mut found, &mut wake)?;
+        Ok((due(store, wish, &found, store.clock()), has_gap(store, wish, &found)))
     });
+    worker::wake(&mut wake);
     match due.unwrap_or(Err(Refusal::OutOfMemory)) {
         Err(refusal) => Ok(answer::refuse(request, refusal, main)),
-        Ok(None) => tell_nothing(request, location, wish),
-        Ok(Some(due)) => {
+        Ok((None, gap)) => {
+            Form::new(main, location, wish, gap).tell_nothing(request, wish.time, wish.tag)
+        }
+        Ok((Some(due), gap)) => {
             let pieces = read_all(due.replay, location);
-            tell(request, location, &pieces, due.newest)
+            Form::new(main, location, wish, gap).tell(request, &pieces, due.newest)
         }
     }
 }
@@ -46,40 +145,15 @@ pub(crate) fn read_all(mut replay: Replay, location: &LocationConf) -> Vec<Piece
     pieces
 }
 
-/// 304 with the cursor of the request.
-fn tell_nothing(
-    request: &mut Request,
-    location: &LocationConf,
-    wish: &Wish,
-) -> Result<Status, NoMemory> {
-    set_content_type(request, location)?;
-    if let Some(time) = wish.time {
-        request.set_last_modified(time.into());
-    }
-    if let Some(tag) = wish.tag {
-        request.push_header("Etag", &etag(tag))?;
-    }
-    request.disable_not_modified();
-    Ok(answer::head_only(request, 304))
+/// The message that tells of a gap, where there is one and the configuration has a text for it.
+pub(crate) fn gap_piece(main: &MainConf, location: &LocationConf, gap: bool) -> Option<Piece> {
+    let text = main.gap_message_text.as_deref().filter(|_| gap)?;
+    Piece::render(Cursor::ZERO, &location.message_template, &MessageView::gap(text))
 }
 
-/// 200 with messages: header template, messages, footer template, a chunk each.
-pub(crate) fn tell(
-    request: &mut Request,
-    location: &LocationConf,
-    pieces: &[Piece],
-    cursor: Cursor,
-) -> Result<Status, NoMemory> {
-    set_content_type(request, location)?;
-    set_cursor(request, cursor)?;
-    request.set_status(200);
-    let bodies: Vec<Bytes> = pieces.iter().map(Piece::body).collect();
-    let mut chunks: Vec<&[u8]> = Vec::with_capacity(bodies.len() + 2);
-    chunks.push(&location.header_template);
-    chunks.extend(bodies.iter().map(|body| -> &[u8] { body }));
-    chunks.push(&location.footer_template);
-    chunks.retain(|chunk| !chunk.is_empty());
-    Ok(request.respond_chunks(&chunks))
+/// Tells the client that messages behind its cursor are no longer stored.
+pub(crate) fn mark_gap(request: &mut Request) -> Result<(), NoMemory> {
+    request.push_header("X-Nginx-PushStream-Gap", b"1")
 }
 
 fn set_cursor(request: &mut Request, cursor: Cursor) -> Result<(), NoMemory> {
@@ -101,7 +175,7 @@ pub(crate) fn set_content_type(
 
 /// The answer of a long poll that has waited.
 pub(crate) struct LongPollAnswer {
-    pub(crate) location: Rc<LocationConf>,
+    pub(crate) form: Box<Form>,
     pub(crate) cursor: Cursor,
     /// 200 with this piece (which may be empty), or 304.
     pub(crate) piece: Option<Option<Piece>>,
@@ -110,17 +184,11 @@ pub(crate) struct LongPollAnswer {
 impl LongPollAnswer {
     /// Sends it.
     pub(crate) fn send(&self, request: &mut Request) -> Status {
+        let Cursor { time, tag } = self.cursor;
         let sent = match &self.piece {
-            Some(piece) => tell(request, &self.location, piece.as_slice(), self.cursor),
-            None => self.send_nothing(request),
+            Some(piece) => self.form.tell(request, piece.as_slice(), self.cursor),
+            None => self.form.tell_nothing(request, Some(time), Some(tag)),
         };
         sent.unwrap_or(Status::ERROR)
-    }
-
-    fn send_nothing(&self, request: &mut Request) -> Result<Status, NoMemory> {
-        set_content_type(request, &self.location)?;
-        set_cursor(request, self.cursor)?;
-        request.set_status(304);
-        Ok(request.respond(&[]))
     }
 }

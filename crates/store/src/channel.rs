@@ -1,7 +1,7 @@
 //! The life of a channel: created, active, deleted ("in delete"), in the trash (a statistic), gone.
 
 use crate::WakeSet;
-use crate::layout::{Channel, DELETED, Interest, Ref, Root, TRASH_SECONDS};
+use crate::layout::{Channel, DELETED, Field, Interest, KEPT, Ref, Root, TRASH_SECONDS, UNORDERED};
 use crate::space::NoMemory;
 use crate::zone::{ROOT, Zone};
 
@@ -11,6 +11,11 @@ const IN_DELETE_SECONDS: u32 = 2;
 const IN_TRASH_SECONDS: u32 = 10;
 /// Messages of a deleted channel that are freed in the lock span of the deletion itself; the sweep frees the rest.
 const PURGE_AT_ONCE: u32 = 1024;
+
+/// A pair of the trash statistics: the second, and the channels that went in it.
+fn trash_at(index: u32) -> (Field<Root, u32>, Field<Root, u32>) {
+    (Root::TRASH.element(index * 2), Root::TRASH.element(index * 2 + 1))
+}
 
 impl Zone {
     /// Creates a channel that becomes idle after `inactivity` seconds; a mutation.
@@ -22,6 +27,7 @@ impl Zone {
         now: u32,
     ) -> Result<Ref<Channel>, NoMemory> {
         self.atomically(|| {
+            let now = self.time(now);
             let channel = self.insert_channel(id, wildcard, now)?;
             self.schedule(channel, now.saturating_add(inactivity).saturating_add(1));
             Ok(channel)
@@ -44,14 +50,14 @@ impl Zone {
             self.advance_clock(now);
             self.unlink_channel(channel);
             self.set(channel, Channel::FLAGS, self.get(channel, Channel::FLAGS) | DELETED);
+            let now = self.time(now);
             // From now on the second of the deletion.
             self.set(channel, Channel::ACTIVE, now);
             self.add(ROOT, Root::CHANNELS_IN_DELETE, 1);
             self.schedule(channel, now.saturating_add(1));
-            let mut interest = self.get(channel, Channel::INTERESTS);
-            while interest.is_some() {
+            let first = self.get(channel, Channel::INTERESTS);
+            for interest in self.walk(first, Interest::CHANNEL_NEXT) {
                 self.post(interest, wake);
-                interest = self.get(interest, Interest::CHANNEL_NEXT);
             }
             Ok(())
         })?;
@@ -87,8 +93,10 @@ impl Zone {
             if !self.purge(channel, budget) {
                 return;
             }
-            let end = self.get(channel, Channel::ACTIVE).saturating_add(IN_DELETE_SECONDS + 1);
-            if now < end || self.get(channel, Channel::INTERESTS).is_some() {
+            let since = self.get(channel, Channel::ACTIVE);
+            let end = since.saturating_add(IN_DELETE_SECONDS + 1);
+            // Before the deletion it can only be because the clock has been put back.
+            if (since..end).contains(&now) || self.get(channel, Channel::INTERESTS).is_some() {
                 self.always(|| self.schedule(channel, end.max(now.saturating_add(1))));
                 return;
             }
@@ -104,10 +112,16 @@ impl Zone {
         }
         let idle_from =
             self.get(channel, Channel::ACTIVE).saturating_add(inactivity).saturating_add(1);
-        let unused = self.get(channel, Channel::INTERESTS).is_none();
+        let flags = self.get(channel, Channel::FLAGS);
+        let used = self.get(channel, Channel::INTERESTS).is_some() || flags & KEPT != 0;
         match self.next_expiry(channel) {
-            Some(expiry) => self.always(|| self.schedule(channel, expiry)),
-            None if !unused => self.always(|| self.unschedule(channel)),
+            Some((expiry, ordered)) => self.always(|| {
+                self.schedule(channel, expiry);
+                if ordered && flags & UNORDERED != 0 {
+                    self.set(channel, Channel::FLAGS, flags & !UNORDERED);
+                }
+            }),
+            None if used => self.always(|| self.unschedule(channel)),
             None if now < idle_from => self.always(|| self.schedule(channel, idle_from)),
             None => {
                 gone(self.id(channel));
@@ -126,12 +140,12 @@ impl Zone {
         if let Some(farewell) = self.get(channel, Channel::FAREWELL).some() {
             self.release(farewell);
         }
-        let at = Root::TRASH.offset + now % TRASH_SECONDS * 8;
-        if self.word(at) == now {
-            self.set_word(at + 4, self.word(at + 4).saturating_add(1));
+        let (second, channels) = trash_at(now % TRASH_SECONDS);
+        if self.get(ROOT, second) == now {
+            self.add(ROOT, channels, 1);
         } else {
-            self.set_word(at, now);
-            self.set_word(at + 4, 1);
+            self.set(ROOT, second, now);
+            self.set(ROOT, channels, 1);
         }
         self.release(channel);
     }
@@ -139,9 +153,9 @@ impl Zone {
     /// Channels that went in the last seconds.
     pub(crate) fn channels_in_trash(&self, now: u32) -> u32 {
         (0..TRASH_SECONDS)
-            .map(|index| Root::TRASH.offset + index * 8)
-            .filter(|at| now.saturating_sub(self.word(*at)) < IN_TRASH_SECONDS)
-            .map(|at| self.word(at + 4))
+            .map(trash_at)
+            .filter(|(second, _)| now.saturating_sub(self.get(ROOT, *second)) < IN_TRASH_SECONDS)
+            .map(|(_, channels)| self.get(ROOT, channels))
             .fold(0, u32::saturating_add)
     }
 }

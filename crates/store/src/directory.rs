@@ -8,11 +8,11 @@ use core::hash::Hasher;
 use siphasher::sip::SipHasher13;
 
 use crate::layout::{Channel, Ref, Root, WILDCARD};
-use crate::space::{Kind, NoMemory};
+use crate::space::NoMemory;
 use crate::zone::{ROOT, Zone};
 
 impl Zone {
-    fn hash(&self, id: &[u8]) -> u32 {
+    pub(crate) fn hash(&self, id: &[u8]) -> u32 {
         let key = (self.get(ROOT, Root::HASH_KEY_0), self.get(ROOT, Root::HASH_KEY_1));
         let mut hasher = SipHasher13::new_with_keys(key.0, key.1);
         hasher.write(id);
@@ -22,8 +22,7 @@ impl Zone {
 
     /// Byte offset of the bucket for a hash.
     pub(crate) fn bucket(&self, hash: u32) -> u32 {
-        let bits = self.get(ROOT, Root::BUCKET_BITS) & 31;
-        self.get(ROOT, Root::BUCKETS) + (hash & ((1 << bits) - 1)) * 4
+        self.tables.buckets + (hash & ((1 << self.tables.bucket_bits) - 1)) * 4
     }
 
     pub(crate) fn id(&self, channel: Ref<Channel>) -> &[u8] {
@@ -33,14 +32,8 @@ impl Zone {
 
     pub(crate) fn find(&self, id: &[u8]) -> Option<Ref<Channel>> {
         let hash = self.hash(id);
-        let mut channel: Ref<Channel> = Ref::new(self.word(self.bucket(hash)));
-        while channel.is_some() {
-            if self.get(channel, Channel::HASH) == hash && self.id(channel) == id {
-                return Some(channel);
-            }
-            channel = self.get(channel, Channel::HASH_NEXT);
-        }
-        None
+        self.walk(Ref::new(self.word(self.bucket(hash))), Channel::HASH_NEXT)
+            .find(|channel| self.get(*channel, Channel::HASH) == hash && self.id(*channel) == id)
     }
 
     /// Creates a channel, linked into the directory; part of a mutation.
@@ -52,11 +45,11 @@ impl Zone {
     ) -> Result<Ref<Channel>, NoMemory> {
         let id_len = u32::try_from(id.len()).map_err(|_| NoMemory)?;
         let bytes = Channel::LEN.checked_add(id.len()).ok_or(NoMemory)?;
-        let channel: Ref<Channel> = self.allocate(bytes, Kind::Channel)?;
+        let channel: Ref<Channel> = self.allocate(bytes)?;
         self.region.zero(channel.at() + 8, Channel::LEN - 8);
         self.region.copy_in(channel.at() + Channel::LEN, id);
 
-        let creation = self.get(ROOT, Root::CREATIONS) + 1;
+        let creation = self.get(ROOT, Root::CREATIONS).saturating_add(1);
         self.set(ROOT, Root::CREATIONS, creation);
         let hash = self.hash(id);
         self.init(channel, Channel::ID_LEN, id_len);
@@ -85,17 +78,16 @@ impl Zone {
     pub(crate) fn unlink_channel(&self, channel: Ref<Channel>) {
         let next = self.get(channel, Channel::HASH_NEXT);
         let bucket = self.bucket(self.get(channel, Channel::HASH));
-        let mut other: Ref<Channel> = Ref::new(self.word(bucket));
-        if other == channel {
+        let first: Ref<Channel> = Ref::new(self.word(bucket));
+        if first == channel {
             self.set_word(bucket, next.0);
         } else {
-            while other.is_some() {
-                let after = self.get(other, Channel::HASH_NEXT);
-                if after == channel {
-                    self.set(other, Channel::HASH_NEXT, next);
-                    break;
-                }
-                other = after;
+            let before = self
+                .walk(first, Channel::HASH_NEXT)
+                .find(|other| self.get(*other, Channel::HASH_NEXT) == channel);
+            match before {
+                Some(before) => self.set(before, Channel::HASH_NEXT, next),
+                None => self.region.report_damage(),
             }
         }
 
@@ -137,25 +129,24 @@ impl Zone {
         max: usize,
         mut visit: impl FnMut(Ref<Channel>),
     ) -> bool {
-        let mut channel = self.resume(listing);
         let mut visited = 0;
-        while channel.is_some() {
+        for channel in self.walk(self.resume(listing), Channel::LIST_NEXT) {
             if visited == max {
                 return true;
             }
             let creation = self.get(channel, Channel::CREATION);
-            if creation > listing.creation {
-                visit(channel);
-                listing.creation = creation;
-                visited += 1;
-                if visited + REMEMBERED > max {
-                    if listing.recent.len() == REMEMBERED {
-                        listing.recent.remove(0);
-                    }
-                    listing.recent.push(self.id(channel).to_vec());
-                }
+            if creation <= listing.creation {
+                continue;
             }
-            channel = self.get(channel, Channel::LIST_NEXT);
+            visit(channel);
+            listing.creation = creation;
+            visited += 1;
+            if visited + REMEMBERED > max {
+                if listing.recent.len() == REMEMBERED {
+                    listing.recent.remove(0);
+                }
+                listing.recent.push(self.id(channel).to_vec());
+            }
         }
         false
     }

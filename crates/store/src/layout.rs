@@ -17,11 +17,14 @@
 use core::marker::PhantomData;
 
 /// Bytes in a granule, the unit of allocation.
-pub(crate) const GRANULE: usize = 16;
+pub(crate) const GRANULE: usize = GRANULE32 as usize;
+/// The same, for positions in the zone.
+pub(crate) const GRANULE32: u32 = 16;
 /// "nginx push stream" in a word; tells a zone of ours from anything else.
 pub(crate) const MAGIC: u64 = 0x6e67_7850_7553_7472;
 /// Raised with each change of what this module describes.
 pub(crate) const VERSION: u32 = 1;
+const _: () = assert!(Free::LEN == GRANULE);
 /// Longest zone in use, bytes: what 32-bit offsets reach.
 pub(crate) const MAX_LEN: usize = u32::MAX as usize & !(GRANULE - 1);
 
@@ -89,6 +92,13 @@ impl<T, W> Field<T, W> {
     }
 }
 
+impl<T> Field<T, u32> {
+    /// The word so many words behind this one.
+    pub(crate) const fn element(self, index: u32) -> Self {
+        Self::new(self.offset + index * 4)
+    }
+}
+
 impl<T, W> Clone for Field<T, W> {
     fn clone(&self) -> Self {
         *self
@@ -113,8 +123,8 @@ macro_rules! record {
 }
 
 record! {
-    /// The first record of the zone.
-    Root, 416 {
+    /// The first record of the zone. Where the tables lie follows from its length and number of slots: [`Tables`].
+    Root, 368 {
         MAGIC: u64 = 0,
         VERSION: u32 = 8,
         /// Raised when workers must register their subscribers again.
@@ -122,50 +132,40 @@ record! {
         LEN_BYTES: u64 = 16,
         /// Entries in the undo journal; not zero means "in the middle of a mutation".
         JOURNAL_LEN: u32 = 24,
-        JOURNAL_CAPACITY: u32 = 28,
-        JOURNAL_OFFSETS: u32 = 32,
-        JOURNAL_WORDS: u32 = 36,
-        FREE_LISTS: u32 = 40,
-        WHEEL: u32 = 44,
-        BUCKETS: u32 = 48,
-        BUCKET_BITS: u32 = 52,
-        SLOTS: u32 = 56,
-        SLOT_COUNT: u32 = 60,
-        HEAP: u32 = 64,
-        HEAP_END: u32 = 68,
-        HASH_KEY_0: u64 = 72,
-        HASH_KEY_1: u64 = 80,
+        SLOT_COUNT: u32 = 28,
+        HASH_KEY_0: u64 = 32,
+        HASH_KEY_1: u64 = 40,
         /// Seconds since the epoch at which the zone was formatted.
-        CREATED: u32 = 88,
+        CREATED: u32 = 48,
         /// The zone's clock: the newest cursor given out.
-        CLOCK_TIME: u32 = 92,
-        CLOCK_TAG: u32 = 96,
-        FREE_GRANULES: u32 = 100,
+        CLOCK_TIME: u32 = 52,
+        CLOCK_TAG: u32 = 56,
+        FREE_GRANULES: u32 = 60,
         /// Creation numbers of channels.
-        CREATIONS: u64 = 104,
+        CREATIONS: u64 = 64,
         /// Living channels in creation order.
-        CHANNELS_FIRST: Ref<Channel> = 112,
-        CHANNELS_LAST: Ref<Channel> = 116,
+        CHANNELS_FIRST: Ref<Channel> = 72,
+        CHANNELS_LAST: Ref<Channel> = 76,
         /// Living channels, wildcard ones not counted.
-        CHANNELS: u32 = 120,
-        WILDCARD_CHANNELS: u32 = 124,
+        CHANNELS: u32 = 80,
+        WILDCARD_CHANNELS: u32 = 84,
         /// Messages ever published.
-        PUBLISHED: u64 = 128,
+        PUBLISHED: u64 = 88,
         /// Messages stored, those of channels in delete included.
-        STORED: u64 = 136,
+        STORED: u64 = 96,
         /// Messages no longer (or never) stored that some worker has still to take.
-        UNTAKEN: u32 = 144,
-        CHANNELS_IN_DELETE: u32 = 148,
+        UNTAKEN: u32 = 104,
+        CHANNELS_IN_DELETE: u32 = 108,
         /// Second up to which the due wheel has been worked off.
-        WHEEL_TIME: u32 = 152,
+        WHEEL_TIME: u32 = 112,
         /// 1 while the slot of `WHEEL_TIME` is being worked off.
-        WHEEL_BUSY: u32 = 156,
+        WHEEL_BUSY: u32 = 116,
         /// Non-empty first levels of the free lists.
-        FREE_LEVELS: u32 = 160,
+        FREE_LEVELS: u32 = 120,
         /// 28 words: non-empty lists of each first level.
-        FREE_CLASSES: u32 = 164,
+        FREE_CLASSES: u32 = 124,
         /// 16 pairs (second, channels that entered the trash in it).
-        TRASH: u32 = 280,
+        TRASH: u32 = 240,
     }
 }
 
@@ -220,6 +220,20 @@ pub(crate) const WILDCARD: u32 = 1;
 pub(crate) const DELETED: u32 = 2;
 /// A message of the log expires before an older one (the ttl was lowered).
 pub(crate) const UNORDERED: u32 = 4;
+/// The channel stays even if nobody uses it.
+pub(crate) const KEPT: u32 = 8;
+
+record! {
+    /// A block that is free; the header of every other block looks the same.
+    Free, 16 {
+        /// Length in granules, and in the highest 4 bits what the block holds.
+        HEADER: u32 = 0,
+        /// Length of the block before.
+        BEFORE: u32 = 4,
+        NEXT: Ref<Free> = 8,
+        PREV: Ref<Free> = 12,
+    }
+}
 
 record! {
     /// A message in the log of one channel.
@@ -231,6 +245,7 @@ record! {
         UNTAKEN: u32 = 20,
         /// 1 = stored, 0 = kept only until every worker has taken it.
         STORED: u32 = 24,
+        /// Second at which it expires; of an unstored one, what the message before it has.
         EXPIRES: u32 = 28,
         ID: u64 = 32,
         CURSOR: u64 = 40,
@@ -287,44 +302,47 @@ record! {
 /// Slots of the due wheel: 4 levels of 64.
 pub(crate) const WHEEL_SLOTS: u32 = 256;
 
-/// Positions of the tables for a zone of a given length and number of worker slots.
-#[derive(Debug, PartialEq, Eq)]
+/// Positions of the tables in a zone of a given length and number of worker slots.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Tables {
     pub(crate) journal_capacity: u32,
     pub(crate) journal_offsets: u32,
     pub(crate) journal_words: u32,
+    /// 8 list heads for each of `free_levels`.
     pub(crate) free_lists: u32,
+    pub(crate) free_levels: u32,
     pub(crate) wheel: u32,
     pub(crate) buckets: u32,
     pub(crate) bucket_bits: u32,
     pub(crate) slots: u32,
+    pub(crate) slot_count: u32,
     pub(crate) heap: u32,
     pub(crate) heap_end: u32,
 }
 
 impl Tables {
-    /// Lays out `len` bytes for `slots` worker slots; `None` if nothing would be left for the heap.
-    pub(crate) fn compute(len: usize, slots: u32) -> Option<Self> {
+    /// Lays out `len` bytes for `slot_count` worker slots; `None` if nothing would be left for the heap.
+    pub(crate) fn compute(len: usize, slot_count: u32) -> Option<Self> {
         let len = u32::try_from(len.min(MAX_LEN)).ok()?;
-        // The longest mutations note every interested worker (6 words each).
-        let journal_capacity = 160u32.checked_add(slots.checked_mul(8)?)?;
+        // The longest mutation appends a message (about 60 entries) and notes every interested worker (7 each).
+        let journal_capacity = 160u32.checked_add(slot_count.checked_mul(8)?)?;
         // A kilobyte a channel is about what small channels with a few messages take.
         let bucket_bits = (len / 1024).max(16).ilog2();
-        let levels = (len / 16).ilog2().saturating_sub(1).clamp(2, FREE_LEVELS);
+        let free_levels = (len / 16).max(16).ilog2().saturating_sub(1).clamp(2, FREE_LEVELS);
 
         let mut end = u32::try_from(Root::LEN).ok()?;
-        let mut table = |bytes: u32| {
+        let mut table = |count: u32, bytes: u32| {
             let at = end;
-            end = end.checked_add(bytes)?.checked_next_multiple_of(16)?;
+            end = end.checked_add(count.checked_mul(bytes)?)?.checked_next_multiple_of(16)?;
             Some(at)
         };
-        let journal_offsets = table(journal_capacity * 4)?;
-        let journal_words = table(journal_capacity * 8)?;
-        let free_lists = table(levels * 8 * 4)?;
-        let wheel = table(WHEEL_SLOTS * 4)?;
-        let buckets = table(4 << bucket_bits)?;
-        let slots = table(slots.checked_mul(u32::try_from(Slot::LEN).ok()?)?)?;
-        let heap = table(0)?;
+        let journal_offsets = table(journal_capacity, 4)?;
+        let journal_words = table(journal_capacity, 8)?;
+        let free_lists = table(free_levels, 8 * 4)?;
+        let wheel = table(WHEEL_SLOTS, 4)?;
+        let buckets = table(1 << bucket_bits, 4)?;
+        let slots = table(slot_count, u32::try_from(Slot::LEN).ok()?)?;
+        let heap = table(0, 0)?;
         // The sentinel takes the last granule.
         let heap_end = (len & !15).checked_sub(16)?;
         (heap.checked_add(4096)? <= heap_end).then_some(Self {
@@ -332,10 +350,12 @@ impl Tables {
             journal_offsets,
             journal_words,
             free_lists,
+            free_levels,
             wheel,
             buckets,
             bucket_bits,
             slots,
+            slot_count,
             heap,
             heap_end,
         })

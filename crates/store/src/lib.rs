@@ -57,9 +57,9 @@ pub use space::NoMemory;
 #[cfg(feature = "fault")]
 pub use verify::Census;
 
-use layout::{
-    Channel, Content, DELETED, Interest, MAGIC, Message, Ref, Root, Slot, Tables, VERSION,
-};
+use core::cell::Cell;
+
+use layout::{Channel, Content, DELETED, Interest, KEPT, Message, Ref, Root, Slot, Tables};
 use protocol::cursor::Cursor;
 use zone::{ROOT, Zone};
 
@@ -215,7 +215,11 @@ pub struct News {
 
 /// Where [`Store::news`] goes on.
 #[derive(Debug, Default)]
-pub struct NewsResume(Option<Ref<Message>>);
+pub struct NewsResume {
+    next: Option<Ref<Message>>,
+    /// Cursor of the last message collected.
+    after: Cursor,
+}
 
 /// What [`Store::recover`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,6 +248,8 @@ pub enum FormatError {
 /// All operations on the zone. The caller holds the zone's lock, except for those that say "lock-free".
 pub struct Store {
     zone: Zone,
+    /// The epoch when this process recovered last.
+    epoch: Cell<u32>,
 }
 
 impl core::fmt::Debug for Store {
@@ -266,35 +272,16 @@ impl Store {
     ) -> Result<Self, FormatError> {
         let slots = slots.min(WakeSet::CAPACITY);
         let tables = Tables::compute(region.len(), slots).ok_or(FormatError::TooSmall)?;
-        let mut store = Self { zone: Zone::new(region) };
-        store.zone.region.zero(0, tables.heap as usize);
-        store.lay_root(&tables, slots, hash_key, now);
-        store.zone.init(ROOT, Root::MAGIC, MAGIC);
-        Ok(store)
-    }
-
-    fn lay_root(&mut self, tables: &Tables, slots: u32, hash_key: (u64, u64), now: u32) {
-        let zone = &mut self.zone;
-        zone.init(ROOT, Root::VERSION, VERSION);
-        zone.init(ROOT, Root::LEN_BYTES, zone.region.len() as u64);
-        zone.init(ROOT, Root::JOURNAL_CAPACITY, tables.journal_capacity);
-        zone.init(ROOT, Root::JOURNAL_OFFSETS, tables.journal_offsets);
-        zone.init(ROOT, Root::JOURNAL_WORDS, tables.journal_words);
-        zone.init(ROOT, Root::FREE_LISTS, tables.free_lists);
-        zone.init(ROOT, Root::WHEEL, tables.wheel);
-        zone.init(ROOT, Root::BUCKETS, tables.buckets);
-        zone.init(ROOT, Root::BUCKET_BITS, tables.bucket_bits);
-        zone.init(ROOT, Root::SLOTS, tables.slots);
-        zone.init(ROOT, Root::SLOT_COUNT, slots);
-        zone.init(ROOT, Root::HEAP, tables.heap);
-        zone.init(ROOT, Root::HEAP_END, tables.heap_end);
+        let zone = Zone::new(region, tables);
+        zone.region.zero(0, tables.heap as usize);
         zone.init(ROOT, Root::HASH_KEY_0, hash_key.0);
         zone.init(ROOT, Root::HASH_KEY_1, hash_key.1);
         zone.init(ROOT, Root::CREATED, now);
         zone.init(ROOT, Root::CLOCK_TIME, now);
         zone.init(ROOT, Root::WHEEL_TIME, now);
-        zone.read_journal_position();
         zone.format_heap();
+        zone.sign();
+        Ok(Self { zone, epoch: Cell::new(0) })
     }
 
     /// Opens the store that [`Store::format`] made in this memory, in this or another process. Lock-free.
@@ -303,25 +290,29 @@ impl Store {
     ///
     /// The memory holds no store, or one of another layout.
     pub fn open(region: Region) -> Result<Self, FormatError> {
-        let len = region.len() as u64;
-        let zone = Zone::new(region);
-        let known = zone.get(ROOT, Root::MAGIC) == MAGIC
-            && zone.get(ROOT, Root::VERSION) == VERSION
-            && zone.get(ROOT, Root::LEN_BYTES) == len;
-        if known { Ok(Self { zone }) } else { Err(FormatError::Unknown) }
+        let zone = Zone::open(region).ok_or(FormatError::Unknown)?;
+        let epoch = Cell::new(zone.get(ROOT, Root::EPOCH));
+        Ok(Self { zone, epoch })
     }
 
     /// To be called first after the lock has been taken: undoes what a worker that died in the middle of a
     /// mutation has left, and rebuilds a zone that has been found damaged.
     pub fn recover(&mut self, now: u32) -> Recovery {
-        if !self.zone.is_interrupted() && !self.zone.region.is_damaged() {
+        let interrupted = self.zone.is_interrupted();
+        if self.epoch.replace(self.epoch()) != self.epoch() && !interrupted {
+            // Whatever damage this process has seen: another one has rebuilt the zone since.
+            self.zone.region.clear_damage();
+        }
+        if !interrupted && !self.zone.region.is_damaged() {
             return Recovery::Clean;
         }
         let undone = self.zone.undo();
         if undone && !self.zone.region.is_damaged() {
             return Recovery::Undone;
         }
-        self.rebuild(now)
+        let recovery = self.rebuild(now);
+        self.epoch.set(self.epoch());
+        recovery
     }
 
     /// Raised when all workers must register their subscribers again. Lock-free.
@@ -349,6 +340,14 @@ impl Store {
     /// The id of a channel.
     pub fn id(&self, channel: ChannelRef) -> &[u8] {
         self.zone.id(channel.0)
+    }
+
+    /// Keeps a channel even if nobody uses it, until it is deleted.
+    pub fn keep(&mut self, channel: ChannelRef) {
+        let flags = self.zone.get(channel.0, Channel::FLAGS);
+        if flags & KEPT == 0 {
+            self.zone.always(|| self.zone.set(channel.0, Channel::FLAGS, flags | KEPT));
+        }
     }
 
     /// The numbers of a channel.
@@ -419,6 +418,10 @@ impl Store {
             }
             appended.map_err(|error| (index, error))?;
             zone.evict(channel.0, max, &mut EVICTIONS.clone());
+            if max == 0 {
+                // The message itself has gone, and perhaps its copy.
+                content = None;
+            }
         }
         Ok(())
     }
@@ -461,7 +464,7 @@ impl Store {
         let index = u32::try_from(slot).map_err(|_| NoMemory)?;
         interests.clear();
         for channel in channels {
-            match self.zone.attach(channel.0, index, now) {
+            match self.zone.attach(channel.0, index, 1) {
                 Ok(interest) => interests.push(InterestRef(interest)),
                 Err(error) => {
                     for interest in interests.drain(..) {
@@ -470,6 +473,10 @@ impl Store {
                     return Err(error);
                 }
             }
+        }
+        let now = self.zone.time(now);
+        for channel in channels {
+            self.zone.always(|| self.zone.set(channel.0, Channel::ACTIVE, now));
         }
         self.zone.always(|| self.zone.add(record, Slot::SUBSCRIBERS, 1));
         Ok(())
@@ -484,7 +491,10 @@ impl Store {
 
     /// Counts one connected subscriber less in a worker slot.
     pub fn disconnect(&mut self, slot: usize) {
-        if let Some(slot) = self.zone.slot(slot) {
+        // A rebuild starts at 0 again, whoever is still connected.
+        if let Some(slot) = self.zone.slot(slot)
+            && self.zone.get(slot, Slot::SUBSCRIBERS) > 0
+        {
             self.zone.always(|| self.zone.sub(slot, Slot::SUBSCRIBERS, 1));
         }
     }
@@ -513,19 +523,24 @@ impl Store {
         news: &mut Vec<News>,
     ) -> bool {
         let zone = &self.zone;
-        let mut record = resume.0.unwrap_or_else(|| zone.get(interest.0, Interest::UNTAKEN));
-        while record.is_some() {
+        let first = resume.next.unwrap_or_else(|| zone.get(interest.0, Interest::UNTAKEN));
+        for record in zone.walk(first, Message::NEXT) {
             let cursor = Cursor::from_u64(zone.get(record, Message::CURSOR));
             if cursor > upto {
                 break;
             }
+            if cursor <= resume.after {
+                // The log goes round in circles.
+                zone.region.report_damage();
+                break;
+            }
             if news.len() == news.capacity() {
-                resume.0 = Some(record);
+                resume.next = Some(record);
                 return true;
             }
             let id = zone.get(record, Message::ID);
             news.push(News { cursor, id, content: Pin(zone.get(record, Message::CONTENT)) });
-            record = zone.get(record, Message::NEXT);
+            resume.after = cursor;
         }
         false
     }
@@ -553,6 +568,13 @@ impl Store {
     /// The first stored message that is due to a client; see [`Start`].
     pub fn seek(&self, channel: ChannelRef, start: &Start<'_>, upto: Cursor) -> Option<Position> {
         self.zone.seek(channel.0, start, upto)
+    }
+
+    /// Whether something behind the cursor is no longer stored: the channel has dropped a newer message, or is itself newer.
+    pub fn has_gap(&self, channel: ChannelRef, after: Cursor) -> bool {
+        let after = after.to_u64();
+        self.zone.get(channel.0, Channel::DROPPED) > after
+            || self.zone.get(channel.0, Channel::BORN) > after
     }
 
     /// Copies stored messages into `batch`; answers where to go on, `None` at the end.
@@ -598,7 +620,7 @@ impl Store {
 
     /// Number of worker slots. Lock-free.
     pub fn slot_count(&self) -> usize {
-        self.zone.get(ROOT, Root::SLOT_COUNT) as usize
+        self.zone.tables.slot_count as usize
     }
 
     /// The occupied worker slots. Lock-free reads; exact only under the lock.
@@ -626,7 +648,9 @@ impl Store {
             untaken: zone.get(ROOT, Root::UNTAKEN),
             channels_in_delete: zone.get(ROOT, Root::CHANNELS_IN_DELETE),
             channels_in_trash: zone.channels_in_trash(now),
-            subscribers: self.workers().map(|worker| worker.subscribers).sum(),
+            subscribers: self
+                .workers()
+                .fold(0, |sum, worker| sum.saturating_add(worker.subscribers)),
             created: zone.get(ROOT, Root::CREATED),
             free_bytes: u64::from(zone.get(ROOT, Root::FREE_GRANULES)) * layout::GRANULE as u64,
         }
@@ -656,13 +680,14 @@ impl Store {
         subscriptions: u32,
         now: u32,
     ) -> Result<InterestRef, NoMemory> {
+        let zone = &self.zone;
         let index = u32::try_from(slot).map_err(|_| NoMemory)?;
-        let interest = self.zone.attach(channel.0, index, now)?;
-        let more = subscriptions.saturating_sub(self.zone.get(interest, Interest::SUBSCRIBERS));
-        self.zone.always(|| {
-            self.zone.add(interest, Interest::SUBSCRIBERS, more);
-            self.zone.add(channel.0, Channel::SUBSCRIBERS, more);
-        });
+        let known = zone.interest(channel.0, index);
+        let known = known.map_or(0, |interest| zone.get(interest, Interest::SUBSCRIBERS));
+        let wanted = subscriptions.max(1).saturating_sub(known);
+        let interest = zone.attach(channel.0, index, wanted)?;
+        let now = zone.time(now);
+        zone.always(|| zone.set(channel.0, Channel::ACTIVE, now));
         Ok(InterestRef(interest))
     }
 
@@ -676,7 +701,8 @@ impl Store {
 
     /// Whether a sweep at `now` would find something to look at. Lock-free.
     pub fn needs_sweep(&self, now: u32) -> bool {
-        self.zone.get(ROOT, Root::WHEEL_TIME) < now || self.zone.get(ROOT, Root::WHEEL_BUSY) != 0
+        let zone = &self.zone;
+        zone.get(ROOT, Root::WHEEL_TIME) != zone.time(now) || zone.get(ROOT, Root::WHEEL_BUSY) != 0
     }
 
     /// Expires messages and channels that are due at `now`, at most about `budget` of them. Ids of channels that go are told to
@@ -688,6 +714,9 @@ impl Store {
         mut budget: u32,
         gone: &mut dyn FnMut(&[u8]),
     ) -> bool {
+        self.zone.follow_back(now);
+        let now = self.zone.time(now);
+        budget = budget.max(MIN_BUDGET);
         while let Some(channel) = self.zone.next_due(now, &mut budget) {
             self.zone.look_after(channel, inactivity, now, &mut budget, gone);
         }
@@ -695,5 +724,7 @@ impl Store {
     }
 }
 
+/// What a sweep needs to get on at all: a second, a channel, a message.
+const MIN_BUDGET: u32 = 8;
 /// Messages evicted in one lock span, at most: more than one only after a reload has lowered the limit.
 const EVICTIONS: u32 = 1024;

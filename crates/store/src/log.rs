@@ -7,7 +7,7 @@
 use protocol::cursor::Cursor;
 
 use crate::layout::{Channel, Content, Interest, Message, Ref, Root, UNORDERED};
-use crate::space::{Kind, NoMemory};
+use crate::space::NoMemory;
 use crate::zone::{ROOT, Zone};
 use crate::{NewMessage, WakeSet};
 
@@ -58,7 +58,7 @@ impl Zone {
             .try_fold(0usize, usize::checked_add)
             .filter(|bytes| *bytes < crate::layout::MAX_LEN)
             .ok_or(NoMemory)?;
-        let content: Ref<Content> = self.allocate(bytes, Kind::Content)?;
+        let content: Ref<Content> = self.allocate(bytes)?;
         // Each length fits: their sum is below the length of a zone.
         let word = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
         let optional = |part: Option<&[u8]>| part.map_or(0, |part| word(part.len() + 1));
@@ -99,7 +99,7 @@ impl Zone {
             let mut record = Ref::NONE;
             let mut held = *content;
             if message.store || interested {
-                record = self.allocate(Message::LEN, Kind::Message)?;
+                record = self.allocate(Message::LEN)?;
                 if held.is_none() {
                     held = Some(self.new_content(
                         message.event_id,
@@ -109,7 +109,8 @@ impl Zone {
                 }
             }
             let cursor = self.next_cursor(now, message.cursor);
-            let id = self.get(channel, Channel::PUBLISHED) + 1;
+            let now = self.time(now);
+            let id = self.get(channel, Channel::PUBLISHED).saturating_add(1);
             self.set(channel, Channel::PUBLISHED, id);
             self.set(channel, Channel::NEWEST, cursor.to_u64());
             self.set(channel, Channel::ACTIVE, now);
@@ -120,11 +121,15 @@ impl Zone {
                 self.init(record, Message::ID, id);
                 self.init(record, Message::CURSOR, cursor.to_u64());
                 self.init(record, Message::STORED, u32::from(message.store));
-                let expires = now.saturating_add(message.ttl);
-                self.init(record, Message::EXPIRES, expires);
-                self.link(channel, record);
+                let prev = self.link(channel, record);
                 if message.store {
+                    let expires = now.saturating_add(message.ttl);
+                    self.init(record, Message::EXPIRES, expires);
                     self.count_stored(channel, record, expires);
+                } else {
+                    // Hands on what the next stored message is compared with.
+                    let expires = prev.some().map_or(0, |prev| self.get(prev, Message::EXPIRES));
+                    self.init(record, Message::EXPIRES, expires);
                 }
                 let untaken = self.note(channel, record, wake);
                 self.init(record, Message::UNTAKEN, untaken);
@@ -137,7 +142,8 @@ impl Zone {
         })
     }
 
-    fn link(&self, channel: Ref<Channel>, record: Ref<Message>) {
+    /// Puts a message at the end of the log; answers the one before it.
+    fn link(&self, channel: Ref<Channel>, record: Ref<Message>) -> Ref<Message> {
         let last = self.get(channel, Channel::LOG_LAST);
         self.init(record, Message::NEXT, Ref::NONE);
         self.init(record, Message::PREV, last);
@@ -146,6 +152,7 @@ impl Zone {
             None => self.set(channel, Channel::LOG_FIRST, record),
         }
         self.set(channel, Channel::LOG_LAST, record);
+        last
     }
 
     fn count_stored(&self, channel: Ref<Channel>, record: Ref<Message>, expires: u32) {
@@ -165,14 +172,12 @@ impl Zone {
     /// Puts the channel into the mailbox of each interested worker; answers how many there are.
     fn note(&self, channel: Ref<Channel>, record: Ref<Message>, wake: &mut WakeSet) -> u32 {
         let mut interested = 0;
-        let mut interest = self.get(channel, Channel::INTERESTS);
-        while interest.is_some() {
+        for interest in self.walk(self.get(channel, Channel::INTERESTS), Interest::CHANNEL_NEXT) {
             interested += 1;
             if self.get(interest, Interest::UNTAKEN).is_none() {
                 self.set(interest, Interest::UNTAKEN, record);
             }
             self.post(interest, wake);
-            interest = self.get(interest, Interest::CHANNEL_NEXT);
         }
         interested
     }
@@ -203,11 +208,9 @@ impl Zone {
 
     /// The first stored message behind `record`.
     pub(crate) fn next_stored(&self, record: Ref<Message>) -> Ref<Message> {
-        let mut next = self.get(record, Message::NEXT);
-        while next.is_some() && self.get(next, Message::STORED) == 0 {
-            next = self.get(next, Message::NEXT);
-        }
-        next
+        self.walk(self.get(record, Message::NEXT), Message::NEXT)
+            .find(|next| self.get(*next, Message::STORED) != 0)
+            .unwrap_or(Ref::NONE)
     }
 
     /// Takes a message out of the log and frees it; part of a mutation.
@@ -242,42 +245,57 @@ impl Zone {
     /// Frees all stored messages beyond `max`, oldest first, at most `budget` of them.
     pub(crate) fn evict(&self, channel: Ref<Channel>, max: u32, budget: &mut u32) {
         while self.get(channel, Channel::STORED) > max && *budget > 0 {
-            let Some(oldest) = self.get(channel, Channel::OLDEST).some() else { return };
+            let Some(oldest) = self.get(channel, Channel::OLDEST).some() else { break };
             *budget -= 1;
             self.drop_stored(channel, oldest, true);
+        }
+        let empty = self.get(channel, Channel::OLDEST).is_none();
+        if empty && self.get(channel, Channel::INTERESTS).is_none() {
+            // It may have become idle.
+            self.always(|| self.schedule_soon(channel));
         }
     }
 
     /// Frees the messages that have expired at `now`. False = the budget ran out first.
     pub(crate) fn expire(&self, channel: Ref<Channel>, now: u32, budget: &mut u32) -> bool {
         let unordered = self.get(channel, Channel::FLAGS) & UNORDERED != 0;
-        let mut record = self.get(channel, Channel::OLDEST);
-        while record.is_some() {
+        for record in self.walk(self.get(channel, Channel::OLDEST), Message::NEXT) {
+            if self.get(record, Message::STORED) == 0 {
+                continue;
+            }
+            if self.get(record, Message::EXPIRES) > now {
+                if unordered {
+                    continue;
+                }
+                break;
+            }
             if *budget == 0 {
                 return false;
             }
-            let next = self.next_stored(record);
-            if self.get(record, Message::EXPIRES) <= now {
-                *budget -= 1;
-                self.drop_stored(channel, record, true);
-            } else if !unordered {
-                break;
-            }
-            record = next;
+            *budget -= 1;
+            self.drop_stored(channel, record, true);
         }
         true
     }
 
-    /// Second at which the next message of the channel expires; `None` without stored messages.
-    pub(crate) fn next_expiry(&self, channel: Ref<Channel>) -> Option<u32> {
-        let mut record = self.get(channel, Channel::OLDEST).some()?;
-        let mut soonest = self.get(record, Message::EXPIRES);
-        if self.get(channel, Channel::FLAGS) & UNORDERED != 0 {
-            while record.is_some() {
-                soonest = soonest.min(self.get(record, Message::EXPIRES));
-                record = self.next_stored(record);
-            }
+    /// Second at which the next message of the channel expires (`None` without stored messages), and whether
+    /// the messages expire in the order of the log.
+    pub(crate) fn next_expiry(&self, channel: Ref<Channel>) -> Option<(u32, bool)> {
+        let oldest = self.get(channel, Channel::OLDEST).some()?;
+        let mut soonest = self.get(oldest, Message::EXPIRES);
+        if self.get(channel, Channel::FLAGS) & UNORDERED == 0 {
+            return Some((soonest, true));
         }
-        Some(soonest)
+        let (mut ordered, mut before) = (true, 0);
+        for record in self.walk(oldest, Message::NEXT) {
+            let expires = self.get(record, Message::EXPIRES);
+            if self.get(record, Message::STORED) != 0 {
+                soonest = soonest.min(expires);
+            }
+            // Unstored ones count: a message to come is compared with the last one, stored or not.
+            ordered &= expires >= before;
+            before = expires;
+        }
+        Some((soonest, ordered))
     }
 }

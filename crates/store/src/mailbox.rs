@@ -6,22 +6,29 @@
 //! have still to take it. When a worker dies, whoever clears its slot takes the messages in its place.
 
 use crate::WakeSet;
-use crate::layout::{Channel, DELETED, Interest, Message, Ref, Root, Slot};
-use crate::space::{Kind, NoMemory};
-use crate::zone::{ROOT, Zone};
+use crate::layout::{Channel, DELETED, GRANULE, GRANULE32, Interest, Message, Ref, Slot};
+use crate::space::NoMemory;
+use crate::zone::Zone;
+
+/// Granules of a slot in its table.
+const SLOT_GRANULES: u32 = 3;
+const _: () = assert!(SLOT_GRANULES as usize * GRANULE == Slot::LEN);
 
 impl Zone {
     /// The slot of a process slot number, if the zone has one for it.
     pub(crate) fn slot(&self, index: usize) -> Option<Ref<Slot>> {
         let index = u32::try_from(index).ok()?;
-        let first = self.get(ROOT, Root::SLOTS) / 16;
-        (index < self.get(ROOT, Root::SLOT_COUNT)).then(|| Ref::new(first + index * 3))
+        let first = self.tables.slots / GRANULE32;
+        (index < self.tables.slot_count).then(|| Ref::new(first + index * SLOT_GRANULES))
     }
 
     /// Puts an interest into its worker's mailbox; part of a mutation.
     pub(crate) fn post(&self, interest: Ref<Interest>, wake: &mut WakeSet) {
         let index = self.get(interest, Interest::SLOT) as usize;
-        let Some(slot) = self.slot(index) else { return };
+        let Some(slot) = self.slot(index) else {
+            self.region.report_damage();
+            return;
+        };
         if self.get(interest, Interest::NOTED) == 0 {
             let last = self.get(slot, Slot::MAIL_LAST);
             self.set(interest, Interest::NOTED, 1);
@@ -44,7 +51,10 @@ impl Zone {
         if self.get(interest, Interest::NOTED) == 0 {
             return;
         }
-        let Some(slot) = self.slot(self.get(interest, Interest::SLOT) as usize) else { return };
+        let Some(slot) = self.slot(self.get(interest, Interest::SLOT) as usize) else {
+            self.region.report_damage();
+            return;
+        };
         let next = self.get(interest, Interest::MAIL_NEXT);
         let prev = self.get(interest, Interest::MAIL_PREV);
         match next.some() {
@@ -60,29 +70,23 @@ impl Zone {
 
     /// The worker's interest in a channel.
     pub(crate) fn interest(&self, channel: Ref<Channel>, slot: u32) -> Option<Ref<Interest>> {
-        let mut interest = self.get(channel, Channel::INTERESTS);
-        while interest.is_some() {
-            if self.get(interest, Interest::SLOT) == slot {
-                return Some(interest);
-            }
-            interest = self.get(interest, Interest::CHANNEL_NEXT);
-        }
-        None
+        self.walk(self.get(channel, Channel::INTERESTS), Interest::CHANNEL_NEXT)
+            .find(|interest| self.get(*interest, Interest::SLOT) == slot)
     }
 
-    /// Counts one more subscriber of the worker on the channel; a mutation.
+    /// Counts `n` subscribers more of the worker on the channel; a mutation.
     pub(crate) fn attach(
         &self,
         channel: Ref<Channel>,
         index: u32,
-        now: u32,
+        n: u32,
     ) -> Result<Ref<Interest>, NoMemory> {
         let slot = self.slot(index as usize).ok_or(NoMemory)?;
         self.atomically(|| {
             let interest = match self.interest(channel, index) {
                 Some(interest) => interest,
                 None => {
-                    let interest: Ref<Interest> = self.allocate(Interest::LEN, Kind::Interest)?;
+                    let interest: Ref<Interest> = self.allocate(Interest::LEN)?;
                     self.region.zero(interest.at() + 8, Interest::LEN - 8);
                     self.init(interest, Interest::CHANNEL, channel);
                     self.init(interest, Interest::SLOT, index);
@@ -101,9 +105,8 @@ impl Zone {
                     interest
                 }
             };
-            self.add(interest, Interest::SUBSCRIBERS, 1);
-            self.add(channel, Channel::SUBSCRIBERS, 1);
-            self.set(channel, Channel::ACTIVE, now);
+            self.add(interest, Interest::SUBSCRIBERS, n);
+            self.add(channel, Channel::SUBSCRIBERS, n);
             Ok(interest)
         })
     }
@@ -119,7 +122,8 @@ impl Zone {
             return;
         }
         // With nobody left to deliver to, what the worker has not taken is taken now.
-        while self.get(interest, Interest::UNTAKEN).is_some() {
+        let mut steps = self.steps();
+        while self.get(interest, Interest::UNTAKEN).is_some() && self.step(&mut steps) {
             self.take_one(interest);
         }
         self.always(|| {
@@ -129,10 +133,9 @@ impl Zone {
             self.unlink_interest(channel, interest);
             self.release(interest);
             if self.get(channel, Channel::INTERESTS).is_none() {
-                // The channel may have become idle, or its deletion complete.
-                let time = self.get(ROOT, Root::WHEEL_TIME);
+                // The channel may have become idle. (If it is deleted, the sweep looks anyway.)
                 if self.get(channel, Channel::FLAGS) & DELETED == 0 {
-                    self.schedule_by(channel, time.saturating_add(1));
+                    self.schedule_soon(channel);
                 }
             }
         });
@@ -140,17 +143,16 @@ impl Zone {
 
     fn unlink_interest(&self, channel: Ref<Channel>, interest: Ref<Interest>) {
         let next = self.get(interest, Interest::CHANNEL_NEXT);
-        let mut other = self.get(channel, Channel::INTERESTS);
-        if other == interest {
+        let first = self.get(channel, Channel::INTERESTS);
+        if first == interest {
             self.set(channel, Channel::INTERESTS, next);
         } else {
-            while other.is_some() {
-                let after = self.get(other, Interest::CHANNEL_NEXT);
-                if after == interest {
-                    self.set(other, Interest::CHANNEL_NEXT, next);
-                    break;
-                }
-                other = after;
+            let before = self
+                .walk(first, Interest::CHANNEL_NEXT)
+                .find(|other| self.get(*other, Interest::CHANNEL_NEXT) == interest);
+            match before {
+                Some(before) => self.set(before, Interest::CHANNEL_NEXT, next),
+                None => self.region.report_damage(),
             }
         }
         let next = self.get(interest, Interest::SLOT_NEXT);
@@ -208,6 +210,10 @@ impl Zone {
             }
             *budget -= 1;
             self.detach(interest, u32::MAX);
+            if self.get(slot, Slot::INTERESTS) == interest {
+                self.region.report_damage();
+                return false;
+            }
         }
         self.always(|| {
             self.set(slot, Slot::PID, 0);

@@ -70,9 +70,18 @@ impl Region {
         inside
     }
 
+    /// Whether a word of `bytes` may lie at `at`; reports damage if not.
+    fn is_aligned(&self, at: usize, bytes: usize) -> bool {
+        let aligned = at.is_multiple_of(bytes);
+        if !aligned {
+            self.report_damage();
+        }
+        aligned
+    }
+
     #[expect(unsafe_code, reason = "turns a checked offset into a word")]
     fn word32(&self, at: usize) -> Option<&AtomicU32> {
-        if !at.is_multiple_of(4) || !self.covers(at, 4) {
+        if !self.is_aligned(at, 4) || !self.covers(at, 4) {
             return None;
         }
         // SAFETY: `at + 4 <= len` and `at` is a multiple of 4 (checked above), `base` is aligned to 16, the
@@ -82,7 +91,7 @@ impl Region {
 
     #[expect(unsafe_code, reason = "turns a checked offset into a word")]
     fn word64(&self, at: usize) -> Option<&AtomicU64> {
-        if !at.is_multiple_of(8) || !self.covers(at, 8) {
+        if !self.is_aligned(at, 8) || !self.covers(at, 8) {
             return None;
         }
         // SAFETY: as in `word32`, with 8 for 4.

@@ -165,16 +165,14 @@ impl Zone {
             }
             Start::After { cursor, event_id: Some(event_id) } => {
                 let after = cursor.map_or(u64::MAX, Cursor::to_u64);
-                let mut record = self.get(channel, Channel::OLDEST);
-                while record.is_some() && self.get(record, Message::CURSOR) <= after {
-                    let next = self.next_stored(record);
-                    if self.parts(self.get(record, Message::CONTENT)).event_id == Some(event_id) {
-                        record = next;
-                        break;
-                    }
-                    record = next;
+                let last = self
+                    .stored_from(self.get(channel, Channel::OLDEST))
+                    .take_while(|record| self.get(*record, Message::CURSOR) <= after)
+                    .find(|record| self.event_id(*record) == Some(event_id));
+                match last {
+                    Some(last) => self.next_stored(last),
+                    None => self.walk_back(channel, u32::MAX, after),
                 }
-                record
             }
         };
         self.position(channel, found).filter(|position| position.cursor <= upto.to_u64())
@@ -183,15 +181,25 @@ impl Zone {
     /// The stored message so many from the end, or the first one behind the cursor `after`.
     fn walk_back(&self, channel: Ref<Channel>, mut count: u32, after: u64) -> Ref<Message> {
         let mut found = Ref::NONE;
-        let mut record = self.get(channel, Channel::LOG_LAST);
-        while record.is_some() && count > 0 && self.get(record, Message::CURSOR) > after {
+        for record in self.walk(self.get(channel, Channel::LOG_LAST), Message::PREV) {
+            if count == 0 || self.get(record, Message::CURSOR) <= after {
+                break;
+            }
             if self.get(record, Message::STORED) != 0 {
                 found = record;
                 count -= 1;
             }
-            record = self.get(record, Message::PREV);
         }
         found
+    }
+
+    /// The stored messages of a log from `record` on.
+    fn stored_from(&self, record: Ref<Message>) -> impl Iterator<Item = Ref<Message>> {
+        self.walk(record, Message::NEXT).filter(|record| self.get(*record, Message::STORED) != 0)
+    }
+
+    fn event_id(&self, record: Ref<Message>) -> Option<&[u8]> {
+        self.parts(self.get(record, Message::CONTENT)).event_id
     }
 
     /// Reads stored messages from `position` up to the cursor `upto` as far as the batch has room.
@@ -207,24 +215,29 @@ impl Zone {
         if self.get(channel, Channel::CREATION) != position.creation {
             return None;
         }
-        let mut record = position.record;
-        if self.get(channel, Channel::DROPPED) >= position.cursor {
-            // The message may be gone, and its memory another's.
-            record = self.get(channel, Channel::OLDEST);
-            while record.is_some() && self.get(record, Message::CURSOR) < position.cursor {
-                record = self.next_stored(record);
+        // Should it have been dropped, its memory may be another's.
+        let dropped = self.get(channel, Channel::DROPPED) >= position.cursor;
+        let from = if dropped { self.get(channel, Channel::OLDEST) } else { position.record };
+        let mut soonest = position.cursor;
+        for record in self.stored_from(from) {
+            let cursor = self.get(record, Message::CURSOR);
+            if cursor > upto.to_u64() {
+                return None;
             }
-        }
-        while record.is_some() {
-            let cursor = Cursor::from_u64(self.get(record, Message::CURSOR));
-            if cursor > upto {
+            if cursor < soonest {
+                if dropped && soonest == position.cursor {
+                    continue;
+                }
+                // The log goes round in circles.
+                self.region.report_damage();
                 return None;
             }
             let parts = self.parts(self.get(record, Message::CONTENT));
-            if !batch.push(cursor, self.get(record, Message::ID), parts) {
+            let id = self.get(record, Message::ID);
+            if !batch.push(Cursor::from_u64(cursor), id, parts) {
                 return self.position(channel, record);
             }
-            record = self.next_stored(record);
+            soonest = cursor.saturating_add(1);
         }
         None
     }

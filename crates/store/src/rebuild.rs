@@ -4,22 +4,28 @@
 //! went astray or the journal itself is unreadable. Whatever hangs on processes (interests, mailboxes, subscriber
 //! counts) is dropped; the raised epoch makes the workers register again. Free space is what is not reachable.
 //!
+//! A worker may die here too. The order of the steps is such that the survivors can be reached at any moment,
+//! by the same links (of the messages dropped none is overwritten before the logs pass them by), so the next one
+//! to take the lock begins anew and comes to the same end.
+//!
 //! This is the one place of the store that allocates from the process's heap while the lock is held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::cursor::Cursor;
 
 use crate::layout::{
-    Channel, Content, GRANULE, Message, Ref, Root, Slot, TRASH_SECONDS, Tables, WHEEL_SLOTS,
-    WILDCARD,
+    Channel, Content, GRANULE, KEPT, Message, Ref, Root, Slot, TRASH_SECONDS, UNORDERED,
+    WHEEL_SLOTS, WILDCARD,
 };
-use crate::space::Kind;
+use crate::space::{Block, Kind};
 use crate::zone::{ROOT, Zone};
-use crate::{Recovery, Store, WakeSet};
+use crate::{Recovery, Store};
 
 /// Journal length that marks a rebuild under way.
 const REBUILDING: u32 = u32::MAX;
+/// Counters of 64 bits above this are damaged: nobody counts that far.
+const SANE: u64 = 1 << 62;
 
 struct Survivor {
     creation: u64,
@@ -27,96 +33,75 @@ struct Survivor {
     messages: Vec<Ref<Message>>,
 }
 
+/// The blocks to keep: length in granules and kind, by granule.
+type Blocks = BTreeMap<u32, (u32, Kind)>;
+
 impl Store {
     pub(crate) fn rebuild(&mut self, now: u32) -> Recovery {
         let zone = &self.zone;
         zone.init(ROOT, Root::JOURNAL_LEN, REBUILDING);
         zone.region.clear_damage();
-        let slots = zone.get(ROOT, Root::SLOT_COUNT).min(WakeSet::CAPACITY);
+        zone.sign();
         let epoch = zone.get(ROOT, Root::EPOCH).wrapping_add(1);
-        let key = (zone.get(ROOT, Root::HASH_KEY_0), zone.get(ROOT, Root::HASH_KEY_1));
-        let survivors = Tables::compute(zone.region.len(), slots)
-            .filter(|tables| zone.has_tables(tables))
-            .and_then(|tables| zone.survivors(&tables));
-        let recovery = if let Some((survivors, blocks)) = survivors {
-            zone.lay_blocks(&mut blocks.into_iter().map(|(at, (len, kind))| (at, len, kind)));
-            zone.relink(&survivors, slots, now);
-            Recovery::Rebuilt
-        } else {
-            let occupants: Vec<_> = self.workers().collect();
-            if let Some(tables) = Tables::compute(self.zone.region.len(), slots) {
-                self.zone.region.zero(32, tables.heap as usize - 32);
-                self.lay_root(&tables, slots, key, now);
-                for worker in occupants {
-                    if let Some(slot) = self.zone.slot(worker.slot) {
-                        self.zone.init(slot, Slot::PID, worker.pid);
-                        self.zone.init(slot, Slot::STARTED, worker.started);
-                    }
-                }
+        let recovery = match zone.survivors() {
+            Some((survivors, blocks)) => {
+                zone.relink(survivors, blocks, now);
+                Recovery::Rebuilt
             }
-            Recovery::Emptied
+            None => {
+                zone.relink(Vec::new(), Blocks::new(), now);
+                Recovery::Emptied
+            }
         };
-        self.zone.init(ROOT, Root::EPOCH, epoch);
-        self.zone.region.clear_damage();
-        self.zone.init(ROOT, Root::JOURNAL_LEN, 0);
+        zone.region.clear_damage();
+        zone.init(ROOT, Root::EPOCH, epoch);
+        zone.init(ROOT, Root::JOURNAL_LEN, 0);
         recovery
     }
 }
 
-type Blocks = BTreeMap<u32, (u32, Kind)>;
-
 impl Zone {
-    fn has_tables(&self, tables: &Tables) -> bool {
-        *tables
-            == Tables {
-                journal_capacity: self.get(ROOT, Root::JOURNAL_CAPACITY),
-                journal_offsets: self.get(ROOT, Root::JOURNAL_OFFSETS),
-                journal_words: self.get(ROOT, Root::JOURNAL_WORDS),
-                free_lists: self.get(ROOT, Root::FREE_LISTS),
-                wheel: self.get(ROOT, Root::WHEEL),
-                buckets: self.get(ROOT, Root::BUCKETS),
-                bucket_bits: self.get(ROOT, Root::BUCKET_BITS),
-                slots: self.get(ROOT, Root::SLOTS),
-                heap: self.get(ROOT, Root::HEAP),
-                heap_end: self.get(ROOT, Root::HEAP_END),
-            }
+    /// Granules of the block of a record, if it lies in the heap and has just the length for `bytes`.
+    fn sound<T: Block>(&self, record: Ref<T>, bytes: usize) -> Option<u32> {
+        let (len, kind) = self.block(Ref::new(record.0))?;
+        let end = record.at().checked_add(len as usize * GRANULE)?;
+        let inside =
+            record.at() >= self.tables.heap as usize && end <= self.tables.heap_end as usize;
+        (inside && kind == T::KIND && len as usize == bytes.div_ceil(GRANULE)).then_some(len)
     }
 
-    /// The block at `record`, if it lies in the heap, is of this kind and has at least `bytes`.
-    fn sound<T>(&self, tables: &Tables, record: Ref<T>, kind: Kind, bytes: usize) -> Option<u32> {
-        let heap = tables.heap as usize..tables.heap_end as usize;
-        if !heap.contains(&record.at()) {
-            return None;
-        }
-        let (len, found) = self.block(record.0)?;
-        let fits = found == kind
-            && len as usize * GRANULE >= bytes
-            && record.at() + len as usize * GRANULE <= heap.end;
-        fits.then_some(len)
+    fn sound_channel(&self, channel: Ref<Channel>) -> Option<u32> {
+        let id_len = self.get(channel, Channel::ID_LEN) as usize;
+        self.sound(channel, Channel::LEN + id_len)
+    }
+
+    fn sound_content(&self, content: Ref<Content>) -> Option<u32> {
+        let optional = |word: u32| word.saturating_sub(1) as usize;
+        let bytes = Content::LEN
+            + optional(self.get(content, Content::EVENT_ID))
+            + optional(self.get(content, Content::EVENT_TYPE))
+            + self.get(content, Content::TEXT) as usize;
+        self.sound(content, bytes)
     }
 
     /// All living channels with their stored messages, and the blocks they take; `None` if two of them overlap.
-    fn survivors(&self, tables: &Tables) -> Option<(Vec<Survivor>, Blocks)> {
+    fn survivors(&self) -> Option<(Vec<Survivor>, Blocks)> {
         let mut survivors = Vec::new();
         let mut blocks = Blocks::new();
-        for bucket in 0..1u32 << tables.bucket_bits {
-            let mut channel: Ref<Channel> = Ref::new(self.word(tables.buckets + bucket * 4));
+        let mut ids = BTreeSet::new();
+        for bucket in 0..1u32 << self.tables.bucket_bits {
+            let mut channel: Ref<Channel> = Ref::new(self.word(self.bucket(bucket)));
             while channel.is_some() && !blocks.contains_key(&channel.0) {
-                let Some(len) = self.sound(tables, channel, Kind::Channel, Channel::LEN) else {
-                    break;
-                };
-                let id_len = self.get(channel, Channel::ID_LEN) as usize;
-                if Channel::LEN + id_len > len as usize * GRANULE {
-                    break;
+                let Some(len) = self.sound_channel(channel) else { break };
+                if ids.insert(self.id(channel)) {
+                    blocks.insert(channel.0, (len, Kind::Channel));
+                    let messages = self.surviving_messages(channel, &mut blocks);
+                    let creation = self.get(channel, Channel::CREATION);
+                    survivors.push(Survivor { creation, channel, messages });
                 }
-                blocks.insert(channel.0, (len, Kind::Channel));
-                let messages = self.surviving_messages(tables, channel, &mut blocks);
-                let creation = self.get(channel, Channel::CREATION);
-                survivors.push(Survivor { creation, channel, messages });
                 channel = self.get(channel, Channel::HASH_NEXT);
             }
         }
-        survivors.sort_by_key(|survivor| survivor.creation);
         let mut end = 0;
         for (at, (len, _)) in &blocks {
             if *at < end {
@@ -127,91 +112,124 @@ impl Zone {
         Some((survivors, blocks))
     }
 
-    fn surviving_messages(
-        &self,
-        tables: &Tables,
-        channel: Ref<Channel>,
-        blocks: &mut Blocks,
-    ) -> Vec<Ref<Message>> {
+    fn surviving_messages(&self, channel: Ref<Channel>, blocks: &mut Blocks) -> Vec<Ref<Message>> {
         let mut messages = Vec::new();
-        let mut record = self.get(channel, Channel::LOG_FIRST);
-        let mut before = Cursor::ZERO;
-        while record.is_some() && !blocks.contains_key(&record.0) {
-            let Some(len) = self.sound(tables, record, Kind::Message, Message::LEN) else { break };
-            let cursor = Cursor::from_u64(self.get(record, Message::CURSOR));
-            let content = self.get(record, Message::CONTENT);
-            let Some(content_len) = self.sound(tables, content, Kind::Content, Content::LEN) else {
-                break;
-            };
-            let parts = self.parts(content);
-            let bytes = Content::LEN
-                + parts.event_id.map_or(0, <[u8]>::len)
-                + parts.event_type.map_or(0, <[u8]>::len)
-                + parts.text.len();
-            let text = self.get(content, Content::TEXT) as usize;
-            if cursor <= before
-                || bytes > content_len as usize * GRANULE
-                || text != parts.text.len()
-            {
+        let (mut cursor, mut id) = (0, 0);
+        for record in self.walk(self.get(channel, Channel::LOG_FIRST), Message::NEXT) {
+            let Some(len) = self.sound(record, Message::LEN) else { break };
+            let before = (cursor, id);
+            (cursor, id) = (self.get(record, Message::CURSOR), self.get(record, Message::ID));
+            // Also the end of a log that goes round in circles.
+            if cursor <= before.0 || id <= before.1 || blocks.contains_key(&record.0) {
                 break;
             }
-            before = cursor;
-            if self.get(record, Message::STORED) == 1 {
+            let content = self.get(record, Message::CONTENT);
+            let content_len = self.sound_content(content);
+            if let Some(content_len) = content_len
+                && self.get(record, Message::STORED) == 1
+            {
                 blocks.insert(record.0, (len, Kind::Message));
                 blocks.insert(content.0, (content_len, Kind::Content));
                 messages.push(record);
             }
-            record = self.get(record, Message::NEXT);
         }
         messages
     }
 
-    /// Writes all links and counters anew.
-    fn relink(&self, survivors: &[Survivor], slots: u32, now: u32) {
-        let tables = [
-            (Root::WHEEL, WHEEL_SLOTS * 4),
-            (Root::BUCKETS, 4 << self.get(ROOT, Root::BUCKET_BITS)),
-        ];
-        for (table, len) in tables {
-            self.region.zero(self.get(ROOT, table) as usize, len as usize);
+    /// Writes all links and counters anew. `survivors` come in the order of their chains.
+    fn relink(&self, mut survivors: Vec<Survivor>, blocks: Blocks, now: u32) {
+        let mut newest = Cursor::ZERO.to_u64();
+        for Survivor { channel, messages, .. } in &survivors {
+            newest = newest.max(self.relink_messages(*channel, messages));
         }
-        self.region.zero(Root::TRASH.offset as usize, TRASH_SECONDS as usize * 8);
-        for slot in (0..slots as usize).filter_map(|slot| self.slot(slot)) {
+        self.relink_chains(&survivors);
+        // From here on the blocks of what is dropped may be overwritten.
+        self.lay_blocks(&mut blocks.into_iter().map(|(at, (len, kind))| (at, len, kind)));
+
+        self.forget_processes();
+        self.region.zero(self.tables.wheel as usize, WHEEL_SLOTS as usize * 4);
+        self.init(ROOT, Root::WHEEL_TIME, now);
+        self.init(ROOT, Root::WHEEL_BUSY, 0);
+        self.init(ROOT, Root::UNTAKEN, 0);
+        self.init(ROOT, Root::CHANNELS_IN_DELETE, 0);
+
+        survivors.sort_by_key(|survivor| survivor.creation);
+        let clock = Cursor::from_u64(self.clock().to_u64().max(newest));
+        self.init(ROOT, Root::CLOCK_TIME, clock.time.max(now));
+        self.init(ROOT, Root::CLOCK_TAG, if now > clock.time { 0 } else { clock.tag });
+        self.relink_channels(&survivors, now);
+    }
+
+    /// Logs pass through the survivors only; answers the cursor of the last message.
+    fn relink_messages(&self, channel: Ref<Channel>, messages: &[Ref<Message>]) -> u64 {
+        let contents = || messages.iter().map(|record| self.get(*record, Message::CONTENT));
+        let first = messages.first().copied().unwrap_or(Ref::NONE);
+        self.init(channel, Channel::LOG_FIRST, first);
+        self.init(channel, Channel::OLDEST, first);
+        let mut before: Ref<Message> = Ref::NONE;
+        for record in messages {
+            self.init(*record, Message::PREV, before);
+            self.init(*record, Message::UNTAKEN, 0);
+            if let Some(before) = before.some() {
+                self.init(before, Message::NEXT, *record);
+            }
+            before = *record;
+        }
+        if let Some(last) = before.some() {
+            self.init(last, Message::NEXT, Ref::NONE);
+        }
+        self.init(channel, Channel::LOG_LAST, before);
+        // The references are counted in `relink_channels`, when all logs are known.
+        contents().for_each(|content| self.init(content, Content::REFS, 0));
+        before.some().map_or(0, |last| self.get(last, Message::CURSOR))
+    }
+
+    /// The chains of the directory hold the survivors only. (The hash key may be what was damaged: then they move.)
+    fn relink_chains(&self, survivors: &[Survivor]) {
+        let mut heads = BTreeMap::new();
+        for Survivor { channel, .. } in survivors.iter().rev() {
+            let hash = self.hash(self.id(*channel));
+            let head = heads.entry(self.bucket(hash)).or_insert(Ref::NONE);
+            self.init(*channel, Channel::HASH, hash);
+            self.init(*channel, Channel::HASH_NEXT, *head);
+            *head = *channel;
+        }
+        for bucket in 0..1u32 << self.tables.bucket_bits {
+            let at = self.bucket(bucket);
+            let head = heads.get(&at).copied().unwrap_or(Ref::NONE);
+            self.region.store32(at as usize, head.0);
+        }
+    }
+
+    fn forget_processes(&self) {
+        for slot in (0..self.tables.slot_count as usize).filter_map(|slot| self.slot(slot)) {
             self.init(slot, Slot::SUBSCRIBERS, 0);
             self.init(slot, Slot::TOLD, 0);
             self.init(slot, Slot::MAIL_FIRST, Ref::NONE);
             self.init(slot, Slot::MAIL_LAST, Ref::NONE);
             self.init(slot, Slot::INTERESTS, Ref::NONE);
         }
-        self.init(ROOT, Root::WHEEL_TIME, now);
-        self.init(ROOT, Root::WHEEL_BUSY, 0);
-        self.init(ROOT, Root::UNTAKEN, 0);
-        self.init(ROOT, Root::CHANNELS_IN_DELETE, 0);
-        let content_of = |record: &Ref<Message>| self.get(*record, Message::CONTENT);
-        for content in
-            survivors.iter().flat_map(|survivor| survivor.messages.iter().map(content_of))
-        {
-            self.init(content, Content::REFS, 0);
-        }
+    }
 
-        let (mut channels, mut wildcard_channels, mut stored) = (0u32, 0u32, 0u64);
-        let mut clock = self.clock().to_u64();
-        let mut creations = self.get(ROOT, Root::CREATIONS);
+    /// The fields of the channels, in creation order, and the counters of the zone.
+    fn relink_channels(&self, survivors: &[Survivor], now: u32) {
+        let (mut channels, mut wildcard_channels, mut stored, mut creation) = (0u32, 0u32, 0u64, 0);
         let mut before: Ref<Channel> = Ref::NONE;
         // Every channel is due in the next second; the sweep then finds out when it really is.
         let due = now.saturating_add(1);
         let due_slot = due & 63;
         let mut due_next: Ref<Channel> = Ref::NONE;
         self.init(ROOT, Root::CHANNELS_FIRST, Ref::NONE);
-        for Survivor { creation, channel, messages } in survivors {
+        for survivor in survivors {
+            let Survivor { channel, messages, .. } = survivor;
             let channel = *channel;
-            let flags = self.get(channel, Channel::FLAGS) & WILDCARD;
-            *(if flags == 0 { &mut channels } else { &mut wildcard_channels }) += 1;
-            creations = creations.max(*creation);
-            self.init(channel, Channel::FLAGS, flags | crate::layout::UNORDERED);
-            let bucket = self.bucket(self.get(channel, Channel::HASH));
-            self.init(channel, Channel::HASH_NEXT, Ref::new(self.word(bucket)));
-            self.region.store32(bucket as usize, channel.0);
+            let flags = self.get(channel, Channel::FLAGS) & (WILDCARD | KEPT);
+            *(if flags & WILDCARD == 0 { &mut channels } else { &mut wildcard_channels }) += 1;
+            self.init(channel, Channel::FLAGS, flags | UNORDERED);
+            let sane = survivor.creation > creation && survivor.creation < SANE;
+            creation = if sane { survivor.creation } else { creation + 1 };
+            self.init(channel, Channel::CREATION, creation);
+
             self.init(channel, Channel::LIST_PREV, before);
             self.init(channel, Channel::LIST_NEXT, Ref::NONE);
             match before.some() {
@@ -219,6 +237,7 @@ impl Zone {
                 None => self.init(ROOT, Root::CHANNELS_FIRST, channel),
             }
             before = channel;
+
             self.init(channel, Channel::DUE, due);
             self.init(channel, Channel::DUE_SLOT, due_slot);
             self.init(channel, Channel::DUE_PREV, Ref::NONE);
@@ -227,46 +246,44 @@ impl Zone {
                 self.init(next, Channel::DUE_PREV, channel);
             }
             due_next = channel;
+
             self.init(channel, Channel::SUBSCRIBERS, 0);
             self.init(channel, Channel::INTERESTS, Ref::NONE);
             self.init(channel, Channel::FAREWELL, Ref::NONE);
-
-            let newest = self.relink_messages(channel, messages);
+            let active = self.get(channel, Channel::ACTIVE);
+            self.init(channel, Channel::ACTIVE, active.min(now));
+            self.recount_messages(channel, messages);
             stored += messages.len() as u64;
-            clock = clock.max(newest).max(self.get(channel, Channel::NEWEST));
         }
-        self.region.store32((self.get(ROOT, Root::WHEEL) + due_slot * 4) as usize, due_next.0);
+        self.region.store32(self.wheel_at(due_slot) as usize, due_next.0);
         self.init(ROOT, Root::CHANNELS_LAST, before);
         self.init(ROOT, Root::CHANNELS, channels);
         self.init(ROOT, Root::WILDCARD_CHANNELS, wildcard_channels);
         self.init(ROOT, Root::STORED, stored);
-        self.init(ROOT, Root::CREATIONS, creations);
-        let clock = Cursor::from_u64(clock);
-        self.init(ROOT, Root::CLOCK_TIME, clock.time);
-        self.init(ROOT, Root::CLOCK_TAG, clock.tag);
+        let known = self.get(ROOT, Root::CREATIONS);
+        self.init(ROOT, Root::CREATIONS, creation.max(if known < SANE { known } else { 0 }));
+        for index in 0..TRASH_SECONDS * 2 {
+            self.init(ROOT, Root::TRASH.element(index), 0);
+        }
     }
 
-    /// Answers the cursor of the last message.
-    fn relink_messages(&self, channel: Ref<Channel>, messages: &[Ref<Message>]) -> u64 {
-        let mut before: Ref<Message> = Ref::NONE;
-        let mut newest = 0;
-        let first = messages.first().copied().unwrap_or(Ref::NONE);
-        self.init(channel, Channel::LOG_FIRST, first);
-        self.init(channel, Channel::OLDEST, first);
+    fn recount_messages(&self, channel: Ref<Channel>, messages: &[Ref<Message>]) {
+        let stored = u32::try_from(messages.len()).unwrap_or(u32::MAX);
+        self.init(channel, Channel::STORED, stored);
         for record in messages {
-            self.init(*record, Message::PREV, before);
-            self.init(*record, Message::NEXT, Ref::NONE);
-            self.init(*record, Message::UNTAKEN, 0);
-            if let Some(before) = before.some() {
-                self.init(before, Message::NEXT, *record);
-            }
-            before = *record;
             let content = self.get(*record, Message::CONTENT);
-            self.init(content, Content::REFS, self.get(content, Content::REFS) + 1);
-            newest = self.get(*record, Message::CURSOR);
+            self.init(content, Content::REFS, self.get(content, Content::REFS).saturating_add(1));
         }
-        self.init(channel, Channel::LOG_LAST, before);
-        self.init(channel, Channel::STORED, u32::try_from(messages.len()).unwrap_or(u32::MAX));
-        newest
+        let last = |field| messages.last().map_or(0, |last| self.get(*last, field));
+        let (cursor, id) = (last(Message::CURSOR), last(Message::ID));
+        let clock = self.clock().to_u64();
+        let newest = self.get(channel, Channel::NEWEST);
+        let newest = if (cursor..=clock).contains(&newest) { newest } else { cursor };
+        self.init(channel, Channel::NEWEST, newest);
+        // Positions taken before are looked up anew: what they point at may be gone.
+        self.init(channel, Channel::DROPPED, clock);
+        let published = self.get(channel, Channel::PUBLISHED);
+        let sane = published >= id && published < SANE;
+        self.init(channel, Channel::PUBLISHED, if sane { published } else { id });
     }
 }

@@ -5,9 +5,14 @@
 //! of 8 bytes: its own length and kind, and the length of the block before it. A free block also holds the links
 //! of its list. The free lists can be rebuilt from the blocks that are reachable ([`crate::rebuild`]).
 //!
+//! Headers and links are checked before anything is derived from them: a damaged block is refused, the damage
+//! does not spread.
+//!
 //! (M. Masmano et al., "TLSF: a new dynamic memory allocator for real-time systems", 2004.)
 
-use crate::layout::{FREE_LEVELS, GRANULE, Ref, Root};
+use crate::layout::{
+    Channel, Content, FREE_LEVELS, Field, Free, GRANULE, GRANULE32, Interest, Message, Ref, Root,
+};
 use crate::zone::{ROOT, Zone};
 
 /// What a block holds; 0 is a free one.
@@ -29,21 +34,32 @@ impl Kind {
     }
 }
 
+/// A record that is allocated in the heap.
+pub(crate) trait Block {
+    const KIND: Kind;
+}
+
+impl Block for Channel {
+    const KIND: Kind = Kind::Channel;
+}
+impl Block for Message {
+    const KIND: Kind = Kind::Message;
+}
+impl Block for Content {
+    const KIND: Kind = Kind::Content;
+}
+impl Block for Interest {
+    const KIND: Kind = Kind::Interest;
+}
+
 /// The zone has no free block that is large enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no memory in the zone")]
 pub struct NoMemory;
 
-pub(crate) const GRANULE32: u32 = 16;
-
-/// Byte offset of a block. Wraps for what is no block; the access is then checked.
-pub(crate) const fn byte(block: u32) -> u32 {
-    block.wrapping_mul(GRANULE32)
-}
-
 const LEN_MASK: u32 = (1 << 28) - 1;
 /// Free blocks of the wanted class that are tried when no larger class has one.
-const CLASS_TRIES: u32 = 32;
+const CLASS_TRIES: usize = 32;
 
 /// First level and list of blocks of `granules`: exact up to 15, then 8 lists for each power of two.
 fn class(granules: u32) -> (u32, u32) {
@@ -59,105 +75,129 @@ fn round_up(granules: u32) -> u32 {
     if granules < 16 { granules } else { granules + (1 << (granules.ilog2() - 3)) - 1 }
 }
 
+/// The header word of a block.
+fn header_word(len: u32, kind: Kind) -> u32 {
+    (len & LEN_MASK) | (kind as u32) << 28
+}
+
+impl Ref<Free> {
+    /// The block `granules` behind this one.
+    fn behind(self, granules: u32) -> Self {
+        Self::new(self.0.saturating_add(granules))
+    }
+}
+
 impl Zone {
-    fn header(&self, block: u32) -> (u32, u32) {
-        let word = self.word(byte(block));
-        (word & LEN_MASK, word >> 28)
+    /// Length in granules and kind of a block; `None` if it is no block.
+    pub(crate) fn block(&self, block: Ref<Free>) -> Option<(u32, Kind)> {
+        let word = self.get(block, Free::HEADER);
+        Some((word & LEN_MASK, Kind::from_bits(word >> 28)?))
     }
 
-    /// Length in granules and kind of the block that starts at granule `block`; `None` if it is no block.
-    pub(crate) fn block(&self, block: u32) -> Option<(u32, Kind)> {
-        let (len, kind) = self.header(block);
-        Some((len, Kind::from_bits(kind)?))
+    /// The same, for a block that must lie in the heap; reports damage if it does not.
+    fn heap_block(&self, block: Ref<Free>) -> Option<(u32, Kind)> {
+        let heap = self.tables.heap / GRANULE32..self.tables.heap_end / GRANULE32;
+        let found = self.block(block).filter(|(len, _)| {
+            heap.contains(&block.0) && *len > 0 && block.0.saturating_add(*len) <= heap.end
+        });
+        if found.is_none() {
+            self.region.report_damage();
+        }
+        found
     }
 
-    fn set_header(&self, block: u32, len: u32, kind: Kind) {
-        self.set_word(byte(block), (len & LEN_MASK) | (kind as u32) << 28);
+    /// Whether the block (or the sentinel) at the end of another one is free, and how long it is.
+    fn free_at(&self, block: Ref<Free>) -> Option<u32> {
+        let (len, kind) = self.block(block)?;
+        (kind == Kind::Free).then_some(len)
     }
 
-    fn before(&self, block: u32) -> u32 {
-        self.word(byte(block) + 4)
-    }
-
-    fn set_before(&self, block: u32, len: u32) {
-        self.set_word(byte(block) + 4, len);
-    }
-
+    /// Byte offset of the head of a list.
     fn list_at(&self, level: u32, list: u32) -> u32 {
-        self.get(ROOT, Root::FREE_LISTS) + (level * 8 + list) * 4
+        let index = (level * 8 + list).min(self.tables.free_levels * 8 - 1);
+        self.tables.free_lists + index * 4
     }
 
-    fn lists_of(&self, level: u32) -> u32 {
-        Root::FREE_CLASSES.offset + level.min(FREE_LEVELS - 1) * 4
+    /// The word that says which lists of a level have blocks.
+    fn lists_of(level: u32) -> Field<Root, u32> {
+        Root::FREE_CLASSES.element(level.min(FREE_LEVELS - 1))
     }
 
-    fn insert(&self, block: u32, len: u32) {
+    fn insert(&self, block: Ref<Free>, len: u32) {
         let (level, list) = class(len);
         let head = self.list_at(level, list);
-        let next = self.word(head);
-        self.set_header(block, len, Kind::Free);
-        self.set_word(byte(block) + 8, next);
-        self.set_word(byte(block) + 12, 0);
-        if next != 0 {
-            self.set_word(byte(next) + 12, block);
+        let next: Ref<Free> = Ref::new(self.word(head));
+        self.set(block, Free::HEADER, header_word(len, Kind::Free));
+        self.set(block, Free::NEXT, next);
+        self.set(block, Free::PREV, Ref::NONE);
+        if let Some(next) = next.some() {
+            self.set(next, Free::PREV, block);
         } else {
-            let lists = self.word(self.lists_of(level));
-            self.set_word(self.lists_of(level), lists | 1 << list);
+            let lists = self.get(ROOT, Self::lists_of(level));
+            self.set(ROOT, Self::lists_of(level), lists | 1 << list);
             self.set(ROOT, Root::FREE_LEVELS, self.get(ROOT, Root::FREE_LEVELS) | 1 << level);
         }
-        self.set_word(head, block);
+        self.set_word(head, block.0);
     }
 
-    fn remove(&self, block: u32, len: u32) {
+    /// Takes a free block out of its list. False = its links are damaged, nothing was changed.
+    fn remove(&self, block: Ref<Free>, len: u32) -> bool {
         let (level, list) = class(len);
-        let next = self.word(byte(block) + 8);
-        let prev = self.word(byte(block) + 12);
-        if next != 0 {
-            self.set_word(byte(next) + 12, prev);
+        let head = self.list_at(level, list);
+        let next = self.get(block, Free::NEXT);
+        let prev = self.get(block, Free::PREV);
+        let known = match prev.some() {
+            Some(prev) => self.get(prev, Free::NEXT) == block,
+            None => self.word(head) == block.0,
+        };
+        if !known || next.some().is_some_and(|next| self.get(next, Free::PREV) != block) {
+            self.region.report_damage();
+            return false;
         }
-        if prev != 0 {
-            self.set_word(byte(prev) + 8, next);
-            return;
+        if let Some(next) = next.some() {
+            self.set(next, Free::PREV, prev);
         }
-        self.set_word(self.list_at(level, list), next);
-        if next == 0 {
-            let lists = self.word(self.lists_of(level)) & !(1 << list);
-            self.set_word(self.lists_of(level), lists);
+        if let Some(prev) = prev.some() {
+            self.set(prev, Free::NEXT, next);
+            return true;
+        }
+        self.set_word(head, next.0);
+        if next.is_none() {
+            let lists = self.get(ROOT, Self::lists_of(level)) & !(1 << list);
+            self.set(ROOT, Self::lists_of(level), lists);
             if lists == 0 {
                 let levels = self.get(ROOT, Root::FREE_LEVELS) & !(1 << level);
                 self.set(ROOT, Root::FREE_LEVELS, levels);
             }
         }
+        true
     }
 
     /// A free block of at least `granules`, by preference from a class that surely fits.
-    fn find_free(&self, granules: u32) -> Option<u32> {
+    fn find_free(&self, granules: u32) -> Option<Ref<Free>> {
+        let first = |level: u32, lists: u32| {
+            Ref::new(self.word(self.list_at(level, lists.trailing_zeros()))).some()
+        };
         let (level, list) = class(round_up(granules));
-        let levels = self.get(ROOT, Root::FREE_LEVELS);
-        if level < FREE_LEVELS {
-            let lists = self.word(self.lists_of(level)) & (u32::MAX << list);
+        if level < self.tables.free_levels {
+            let lists = self.get(ROOT, Self::lists_of(level)) & (u32::MAX << list);
             if lists != 0 {
-                return Some(self.word(self.list_at(level, lists.trailing_zeros())));
+                return first(level, lists);
             }
+            let levels = self.get(ROOT, Root::FREE_LEVELS);
             let above = levels & u32::MAX.checked_shl(level + 1).unwrap_or(0);
             if above != 0 {
                 let level = above.trailing_zeros();
-                let lists = self.word(self.lists_of(level));
-                return Some(self.word(self.list_at(level, lists.trailing_zeros())));
+                return first(level, self.get(ROOT, Self::lists_of(level)));
             }
         }
         let (level, list) = class(granules);
-        let mut block = self.word(self.list_at(level, list));
-        for _ in 0..CLASS_TRIES {
-            if block == 0 {
-                break;
-            }
-            if self.header(block).0 >= granules {
-                return Some(block);
-            }
-            block = self.word(byte(block) + 8);
+        if level >= self.tables.free_levels {
+            return None;
         }
-        None
+        self.walk(Ref::new(self.word(self.list_at(level, list))), Free::NEXT)
+            .take(CLASS_TRIES)
+            .find(|block| self.free_at(*block).is_some_and(|len| len >= granules))
     }
 
     /// Takes a block of at least `bytes` (header included) out of the free space. Its fields are not initialized.
@@ -165,7 +205,7 @@ impl Zone {
     /// # Errors
     ///
     /// No free block is large enough.
-    pub(crate) fn allocate<T>(&self, bytes: usize, kind: Kind) -> Result<Ref<T>, NoMemory> {
+    pub(crate) fn allocate<T: Block>(&self, bytes: usize) -> Result<Ref<T>, NoMemory> {
         debug_assert!(!self.has_freed(), "a mutation allocates before it frees");
         let granules = bytes.div_ceil(GRANULE);
         let granules = u32::try_from(granules).ok().filter(|n| *n <= LEN_MASK).ok_or(NoMemory)?;
@@ -173,49 +213,57 @@ impl Zone {
             return Err(NoMemory);
         }
         let block = self.find_free(granules).ok_or(NoMemory)?;
-        let (len, kind_bits) = self.header(block);
-        if kind_bits != Kind::Free as u32 || len < granules {
+        let (len, kind) = self.heap_block(block).ok_or(NoMemory)?;
+        if kind != Kind::Free || len < granules {
             self.region.report_damage();
             return Err(NoMemory);
         }
-        self.remove(block, len);
+        if !self.remove(block, len) {
+            return Err(NoMemory);
+        }
         // The links of the free list get overwritten without journal.
-        self.save(Ref::<T>::new(block).at() + 8);
-        self.set_header(block, granules, kind);
+        self.save(block.at() + Free::NEXT.offset as usize);
+        self.set(block, Free::HEADER, header_word(granules, T::KIND));
         if len > granules {
-            let rest = block + granules;
+            let rest = block.behind(granules);
             // The rest's header and links lie in what was free space: nothing to undo there.
             self.insert(rest, len - granules);
-            self.set_before(rest, granules);
-            self.set_before(block + len, len - granules);
+            self.set(rest, Free::BEFORE, granules);
+            self.set(block.behind(len), Free::BEFORE, len - granules);
         }
         self.sub(ROOT, Root::FREE_GRANULES, granules);
-        Ok(Ref::new(block))
+        Ok(Ref::new(block.0))
     }
 
     /// Gives a block back; merges it with free neighbours.
-    pub(crate) fn release<T>(&self, record: Ref<T>) {
+    pub(crate) fn release<T: Block>(&self, record: Ref<T>) {
         self.note_freed();
-        let mut block = record.0;
-        let (mut len, kind) = self.header(block);
-        if record.is_none() || len == 0 || kind == Kind::Free as u32 {
+        let mut block: Ref<Free> = Ref::new(record.0);
+        let Some((mut len, kind)) = self.heap_block(block) else { return };
+        if kind != T::KIND {
             self.region.report_damage();
             return;
         }
         self.add(ROOT, Root::FREE_GRANULES, len);
-        let (next_len, next_kind) = self.header(block + len);
-        if next_kind == Kind::Free as u32 {
-            self.remove(block + len, next_len);
+        let next = block.behind(len);
+        if let Some(next_len) = self.free_at(next)
+            && self.heap_block(next).is_some()
+            && self.remove(next, next_len)
+        {
             len += next_len;
         }
-        let before = self.before(block);
-        if before != 0 && self.header(block - before.min(block)).1 == Kind::Free as u32 {
-            block -= before;
-            self.remove(block, before);
-            len += before;
+        let before_len = self.get(block, Free::BEFORE);
+        let before: Ref<Free> = Ref::new(block.0.saturating_sub(before_len));
+        if before_len != 0
+            && self.free_at(before) == Some(before_len)
+            && self.heap_block(before).is_some()
+            && self.remove(before, before_len)
+        {
+            block = before;
+            len += before_len;
         }
         self.insert(block, len);
-        self.set_before(block + len, len);
+        self.set(block.behind(len), Free::BEFORE, len);
     }
 
     /// Makes the whole heap one free block.
@@ -224,53 +272,49 @@ impl Zone {
     }
 
     /// Rewrites headers and free lists so that the heap holds just the blocks given (granule, length, kind), in
-    /// ascending order, and free space between them.
+    /// ascending order, and free space between them. No mutation: without journal.
     pub(crate) fn lay_blocks(&self, used: &mut dyn Iterator<Item = (u32, u32, Kind)>) {
-        let region = &self.region;
-        let store = |at: u32, value: u32| region.store32(at as usize, value);
-        store(Root::FREE_LEVELS.offset, 0);
+        self.init(ROOT, Root::FREE_LEVELS, 0);
         for level in 0..FREE_LEVELS {
-            store(self.lists_of(level), 0);
+            self.init(ROOT, Self::lists_of(level), 0);
         }
-        let lists = self.get(ROOT, Root::FREE_LISTS);
-        let lists_len = self.get(ROOT, Root::WHEEL).saturating_sub(lists);
-        region.zero(lists as usize, lists_len as usize);
+        self.region.zero(self.tables.free_lists as usize, self.tables.free_levels as usize * 32);
 
-        let first = self.get(ROOT, Root::HEAP) / GRANULE32;
-        let end = self.get(ROOT, Root::HEAP_END) / GRANULE32;
-        let (mut at, mut before, mut free) = (first, 0, 0);
-        let put = |at: u32, len: u32, kind: Kind, before: u32| {
-            store(byte(at), (len & LEN_MASK) | (kind as u32) << 28);
-            store(byte(at) + 4, before);
-        };
-        let push_free = |at: u32, len: u32| {
-            let (level, list) = class(len);
-            let head = self.list_at(level, list);
-            let next = self.word(head);
-            store(byte(at) + 8, next);
-            store(byte(at) + 12, 0);
-            if next != 0 {
-                store(byte(next) + 12, at);
-            }
-            store(head, at);
-            store(self.lists_of(level), self.word(self.lists_of(level)) | 1 << list);
-            store(Root::FREE_LEVELS.offset, self.get(ROOT, Root::FREE_LEVELS) | 1 << level);
-        };
+        let end = self.tables.heap_end / GRANULE32;
+        let (mut at, mut before, mut free) = (self.tables.heap / GRANULE32, 0, 0);
         loop {
             let (start, len, kind) = used.next().unwrap_or((end, 0, Kind::Sentinel));
             if start > at {
-                put(at, start - at, Kind::Free, before);
-                push_free(at, start - at);
+                self.lay_free(Ref::new(at), start - at, before);
                 free += start - at;
                 before = start - at;
             }
-            put(start, len, kind, before);
-            if start == end {
+            let block: Ref<Free> = Ref::new(start);
+            self.init(block, Free::HEADER, header_word(len, kind));
+            self.init(block, Free::BEFORE, before);
+            if start >= end {
                 break;
             }
             at = start + len;
             before = len;
         }
-        store(Root::FREE_GRANULES.offset, free);
+        self.init(ROOT, Root::FREE_GRANULES, free);
+    }
+
+    fn lay_free(&self, block: Ref<Free>, len: u32, before: u32) {
+        let (level, list) = class(len);
+        let head = self.list_at(level, list);
+        let next: Ref<Free> = Ref::new(self.word(head));
+        self.init(block, Free::HEADER, header_word(len, Kind::Free));
+        self.init(block, Free::BEFORE, before);
+        self.init(block, Free::NEXT, next);
+        self.init(block, Free::PREV, Ref::NONE);
+        if let Some(next) = next.some() {
+            self.init(next, Free::PREV, block);
+        }
+        self.region.store32(head as usize, block.0);
+        let lists = self.get(ROOT, Self::lists_of(level));
+        self.init(ROOT, Self::lists_of(level), lists | 1 << list);
+        self.init(ROOT, Root::FREE_LEVELS, self.get(ROOT, Root::FREE_LEVELS) | 1 << level);
     }
 }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Store;
 use crate::layout::{
-    Channel, Content, DELETED, Interest, Message, Ref, Root, Slot, WHEEL_SLOTS, WILDCARD,
+    Channel, Content, DELETED, Free, GRANULE32, Interest, KEPT, Message, Ref, Root, Slot,
+    WHEEL_SLOTS, WILDCARD,
 };
-use crate::space::{GRANULE32, Kind, byte};
+use crate::space::Kind;
 use crate::zone::ROOT;
 
 /// What a sound zone holds.
@@ -45,14 +46,13 @@ impl Store {
         let mut census = Census::default();
 
         // Blocks: headers chain up to the sentinel, no two free neighbours.
-        let end = zone.get(ROOT, Root::HEAP_END) / GRANULE32;
+        let end = zone.tables.heap_end / GRANULE32;
         let mut blocks: BTreeMap<u32, Kind> = BTreeMap::new();
-        let (mut at, mut before, mut last_free) =
-            (zone.get(ROOT, Root::HEAP) / GRANULE32, 0, false);
+        let (mut at, mut before, mut last_free) = (zone.tables.heap / GRANULE32, 0, false);
         while at < end {
-            let (len, kind) = zone.block(at).ok_or(format!("no block at {at}"))?;
+            let (len, kind) = zone.block(Ref::new(at)).ok_or(format!("no block at {at}"))?;
             ensure!(len > 0 && at + len <= end, "block {at} has length {len}");
-            let said = zone.word(byte(at) + 4);
+            let said = zone.get(Ref::new(at), Free::BEFORE);
             ensure!(said == before, "block {at}: length before {said}, not {before}");
             ensure!(!(last_free && kind == Kind::Free), "free neighbours at {at}");
             last_free = kind == Kind::Free;
@@ -61,7 +61,7 @@ impl Store {
             before = len;
             at += len;
         }
-        ensure!(zone.block(end) == Some((0, Kind::Sentinel)), "no sentinel");
+        ensure!(zone.block(Ref::new(end)) == Some((0, Kind::Sentinel)), "no sentinel");
         ensure!(census.free == zone.get(ROOT, Root::FREE_GRANULES), "free granules");
         self.verify_free_lists(&blocks)?;
 
@@ -86,11 +86,11 @@ impl Store {
         let normal = zone.get(ROOT, Root::CHANNELS) as usize + wildcard as usize;
         ensure!(normal == living.len(), "number of channels");
         let mut chained = 0;
-        for bucket in 0..1u32 << zone.get(ROOT, Root::BUCKET_BITS) {
-            let mut channel: Ref<Channel> =
-                Ref::new(zone.word(zone.get(ROOT, Root::BUCKETS) + bucket * 4));
+        for bucket in 0..1u32 << zone.tables.bucket_bits {
+            let mut channel: Ref<Channel> = Ref::new(zone.word(zone.bucket(bucket)));
             while channel.is_some() {
                 chained += 1;
+                ensure!(chained <= living.len(), "bucket {bucket} loops");
                 ensure!(living.contains(&channel.0), "{channel:?} in a bucket is not living");
                 channel = zone.get(channel, Channel::HASH_NEXT);
             }
@@ -100,8 +100,7 @@ impl Store {
         // Wheel.
         let mut due = BTreeSet::new();
         for slot in 0..WHEEL_SLOTS {
-            let mut channel: Ref<Channel> =
-                Ref::new(zone.word(zone.get(ROOT, Root::WHEEL) + slot * 4));
+            let mut channel: Ref<Channel> = Ref::new(zone.word(zone.wheel_at(slot)));
             let mut previous = Ref::NONE;
             while channel.is_some() {
                 ensure!(due.insert(channel.0), "wheel loops at {channel:?}");
@@ -126,11 +125,17 @@ impl Store {
             ensure!(deleted != living.contains(&channel.0), "{channel:?} is lost");
             let scheduled = zone.get(channel, Channel::DUE) != 0;
             ensure!(scheduled == due.contains(&channel.0), "{channel:?} and the wheel");
-            let may_rest = !deleted && zone.get(channel, Channel::INTERESTS).is_some();
+            let kept = zone.get(channel, Channel::FLAGS) & KEPT != 0;
+            let may_rest = !deleted && (kept || zone.get(channel, Channel::INTERESTS).is_some());
             let holds = zone.get(channel, Channel::OLDEST).is_some();
             ensure!(scheduled || may_rest && !holds, "{channel:?} is never due");
-            if let Some(expiry) = zone.next_expiry(channel).filter(|_| !deleted) {
-                let soonest = zone.get(ROOT, Root::WHEEL_TIME) + 1;
+            if let Some((said, _)) = zone.next_expiry(channel).filter(|_| !deleted) {
+                let stored = zone
+                    .walk(zone.get(channel, Channel::OLDEST), Message::NEXT)
+                    .filter(|record| zone.get(*record, Message::STORED) == 1);
+                let expiry = stored.map(|record| zone.get(record, Message::EXPIRES)).min();
+                ensure!(expiry == Some(said), "{channel:?} expires at {expiry:?}, not {said}");
+                let (expiry, soonest) = (said, zone.get(ROOT, Root::WHEEL_TIME).saturating_add(1));
                 let due = zone.get(channel, Channel::DUE);
                 ensure!(due <= expiry.max(soonest), "{channel:?} is due after its message expires");
             }
@@ -239,26 +244,27 @@ impl Store {
             let said = zone.get(Ref::new(at), Content::REFS);
             ensure!(said == count, "content {at}: {said} references, not {count}");
         }
+        ensure!(!zone.region.is_damaged(), "an access of this check went astray");
         Ok(census)
     }
 
     fn verify_free_lists(&self, blocks: &BTreeMap<u32, Kind>) -> Result<(), String> {
         let zone = &self.zone;
         let mut listed = BTreeSet::new();
-        let lists = zone.get(ROOT, Root::FREE_LISTS);
-        let count = (zone.get(ROOT, Root::WHEEL) - lists) / 4;
-        for list in 0..count {
-            let (mut block, mut previous) = (zone.word(lists + list * 4), 0);
-            let level = list / 8;
-            let marked = zone.word(Root::FREE_CLASSES.offset + level * 4) & 1 << (list % 8) != 0;
+        for list in 0..zone.tables.free_levels * 8 {
+            let (mut block, mut previous) = (zone.word(zone.tables.free_lists + list * 4), 0);
+            let lists = zone.get(ROOT, Root::FREE_CLASSES.element(list / 8));
+            let level = zone.get(ROOT, Root::FREE_LEVELS) & 1 << (list / 8) != 0;
+            ensure!(level == (lists != 0), "mark of level {}", list / 8);
+            let marked = lists & 1 << (list % 8) != 0;
             ensure!(marked == (block != 0), "mark of free list {list}");
             while block != 0 {
                 ensure!(listed.insert(block), "free list {list} loops");
                 ensure!(blocks.get(&block) == Some(&Kind::Free), "{block} is not free");
-                let prev = zone.word(byte(block) + 12);
+                let prev = zone.get(Ref::new(block), Free::PREV).0;
                 ensure!(prev == previous, "free link of {block}");
                 previous = block;
-                block = zone.word(byte(block) + 8);
+                block = zone.get(Ref::new(block), Free::NEXT).0;
             }
         }
         let free = blocks.values().filter(|kind| **kind == Kind::Free).count();

@@ -4,17 +4,43 @@
 //! is never later than the true one (expiry of its oldest message, inactivity, end of the "in delete" state), but may be
 //! earlier: activity only postpones, so it costs nothing; the sweep computes the true second when it comes by.
 
-use crate::layout::{Channel, Ref, Root};
+use crate::layout::{Channel, Ref, Root, WHEEL_SLOTS};
 use crate::zone::{ROOT, Zone};
 
 const SLOT_BITS: u32 = 6;
 const SLOT_MASK: u32 = 63;
 /// Seconds the wheel spans.
 const SPAN: u32 = 1 << (4 * SLOT_BITS);
+/// Seconds by which a clock may go back unnoticed: adjustments, and processes that know the time from different moments.
+const TOLERANCE: u32 = 60;
+
+/// The slot of a level for a second.
+const fn slot_of(level: u32, second: u32) -> u32 {
+    level << SLOT_BITS | (second >> (level * SLOT_BITS)) & SLOT_MASK
+}
 
 impl Zone {
-    fn wheel_at(&self, slot: u32) -> u32 {
-        self.get(ROOT, Root::WHEEL) + slot * 4
+    /// The time by which channels and messages age: `now`, but it does not go back by a little.
+    pub(crate) fn time(&self, now: u32) -> u32 {
+        let wheel = self.get(ROOT, Root::WHEEL_TIME);
+        if (now..=now.saturating_add(TOLERANCE)).contains(&wheel) { wheel } else { now }
+    }
+
+    /// Lets the wheel follow a clock that has been put back by more than a little; a mutation.
+    ///
+    /// What is linked stays linked and is looked at when its slot comes by: too early, or as late as the clock was wrong.
+    pub(crate) fn follow_back(&self, now: u32) {
+        if self.time(now) < self.get(ROOT, Root::WHEEL_TIME) {
+            self.always(|| {
+                self.set(ROOT, Root::WHEEL_TIME, now);
+                self.set(ROOT, Root::WHEEL_BUSY, 0);
+            });
+        }
+    }
+
+    /// Byte offset of the head of a slot.
+    pub(crate) fn wheel_at(&self, slot: u32) -> u32 {
+        self.tables.wheel + slot.min(WHEEL_SLOTS - 1) * 4
     }
 
     /// Makes the sweep look at the channel at `due` (seconds since the epoch) or as soon after as it can.
@@ -30,7 +56,7 @@ impl Zone {
             0x1000..0x4_0000 => 2,
             _ => 3,
         };
-        let slot = level << SLOT_BITS | (due >> (level * SLOT_BITS)) & SLOT_MASK;
+        let slot = slot_of(level, due);
         let next: Ref<Channel> = Ref::new(self.word(self.wheel_at(slot)));
         self.set(channel, Channel::DUE, due);
         self.set(channel, Channel::DUE_SLOT, slot);
@@ -48,6 +74,11 @@ impl Zone {
         if known == 0 || known > due {
             self.schedule(channel, due);
         }
+    }
+
+    /// Makes the sweep look at the channel when it comes by next.
+    pub(crate) fn schedule_soon(&self, channel: Ref<Channel>) {
+        self.schedule_by(channel, self.get(ROOT, Root::WHEEL_TIME).saturating_add(1));
     }
 
     pub(crate) fn unschedule(&self, channel: Ref<Channel>) {
@@ -79,8 +110,9 @@ impl Zone {
                     return None;
                 }
                 *budget -= 1;
+                let next = self.next_stop(time, now);
                 self.always(|| {
-                    self.set(ROOT, Root::WHEEL_TIME, time + 1);
+                    self.set(ROOT, Root::WHEEL_TIME, next);
                     self.set(ROOT, Root::WHEEL_BUSY, 1);
                 });
                 continue;
@@ -89,21 +121,61 @@ impl Zone {
                 if time & ((1 << (level * SLOT_BITS)) - 1) != 0 {
                     continue;
                 }
-                let slot = level << SLOT_BITS | (time >> (level * SLOT_BITS)) & SLOT_MASK;
-                while let Some(channel) = Ref::<Channel>::new(self.word(self.wheel_at(slot))).some()
-                {
+                let slot = slot_of(level, time);
+                while let Some(channel) = self.first_in(slot) {
                     if *budget == 0 {
                         return None;
                     }
                     *budget -= 1;
                     self.always(|| self.schedule(channel, self.get(channel, Channel::DUE)));
+                    if self.word(self.wheel_at(slot)) == channel.0 {
+                        // It would be moved for ever.
+                        self.region.report_damage();
+                        return None;
+                    }
                 }
             }
-            let due = self.word(self.wheel_at(time & SLOT_MASK));
-            if due != 0 {
-                return (*budget > 0).then(|| Ref::new(due));
+            if let Some(due) = self.first_in(time & SLOT_MASK) {
+                return (*budget > 0).then_some(due);
             }
             self.always(|| self.set(ROOT, Root::WHEEL_BUSY, 0));
         }
+    }
+
+    /// The first channel in a slot of the wheel, unless its links are damaged.
+    fn first_in(&self, slot: u32) -> Option<Ref<Channel>> {
+        let channel = Ref::<Channel>::new(self.word(self.wheel_at(slot))).some()?;
+        let sound = self.get(channel, Channel::DUE) != 0
+            && self.get(channel, Channel::DUE_SLOT) == slot
+            && self.get(channel, Channel::DUE_PREV).is_none();
+        if !sound {
+            self.region.report_damage();
+        }
+        sound.then_some(channel)
+    }
+
+    /// The first second after `time`, up to `now`, for which something is linked; `now` if there is none.
+    /// So the wheel comes round quickly after the machine has slept or its clock has been set.
+    fn next_stop(&self, time: u32, now: u32) -> u32 {
+        if now - time <= 1 {
+            return now;
+        }
+        let mut next = now;
+        for level in 0..4 {
+            // The present slot of a level is in use for the next turn.
+            for step in 1..=SLOT_MASK + 1 {
+                let turn = u64::from(time >> (level * SLOT_BITS)) + u64::from(step);
+                let at = turn << (level * SLOT_BITS);
+                let Ok(second) = u32::try_from(at) else { break };
+                if second >= next {
+                    break;
+                }
+                if self.word(self.wheel_at(slot_of(level, second))) != 0 {
+                    next = second;
+                    break;
+                }
+            }
+        }
+        next
     }
 }

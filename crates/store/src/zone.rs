@@ -16,7 +16,7 @@
 use core::cell::Cell;
 use core::sync::atomic::{Ordering, compiler_fence};
 
-use crate::layout::{Field, Ref, Root};
+use crate::layout::{Field, GRANULE, MAGIC, Ref, Root, Tables, VERSION};
 use crate::raw::Region;
 
 /// The root record.
@@ -58,34 +58,54 @@ impl<T> Word for Ref<T> {
 /// The zone's memory and the state of the mutation under way.
 pub(crate) struct Zone {
     pub(crate) region: Region,
-    /// Capacity and position of the journal, copied from the root: they never change.
-    journal_capacity: u32,
-    journal_offsets: usize,
-    journal_words: usize,
+    /// They never change, so damage in the zone cannot move them.
+    pub(crate) tables: Tables,
     /// Journal length of the mutation under way; `None` outside of one.
     entries: Cell<Option<u32>>,
     freed: Cell<bool>,
+    /// The mutation under way did not fit into the journal.
+    overflowed: Cell<bool>,
+}
+
+/// Counts the steps of a walk along links. One of more steps than the zone has granules goes round in circles.
+pub(crate) struct Steps(u32);
+
+/// What the root begins with: it also tells a damaged number of slots, from which the positions of the tables follow.
+fn magic(slot_count: u32) -> u64 {
+    MAGIC ^ u64::from(slot_count)
 }
 
 impl Zone {
-    pub(crate) fn new(region: Region) -> Self {
-        let mut zone = Self {
+    pub(crate) fn new(region: Region, tables: Tables) -> Self {
+        Self {
             region,
-            journal_capacity: 0,
-            journal_offsets: 0,
-            journal_words: 0,
+            tables,
             entries: Cell::new(None),
             freed: Cell::new(false),
-        };
-        zone.read_journal_position();
-        zone
+            overflowed: Cell::new(false),
+        }
     }
 
-    /// To be called after the root has been written.
-    pub(crate) fn read_journal_position(&mut self) {
-        self.journal_capacity = self.get(ROOT, Root::JOURNAL_CAPACITY);
-        self.journal_offsets = self.get(ROOT, Root::JOURNAL_OFFSETS) as usize;
-        self.journal_words = self.get(ROOT, Root::JOURNAL_WORDS) as usize;
+    /// Opens a zone that has been formatted; `None` if it is not one of ours, or of another layout.
+    pub(crate) fn open(region: Region) -> Option<Self> {
+        let len = region.len();
+        // The root is read before the tables are known.
+        let root = |field: Field<Root, u32>| region.load32(field.offset as usize);
+        let root64 = |field: Field<Root, u64>| region.load64(field.offset as usize);
+        let slot_count = root(Root::SLOT_COUNT);
+        let known = root64(Root::MAGIC) == magic(slot_count)
+            && root(Root::VERSION) == VERSION
+            && root64(Root::LEN_BYTES) == len as u64;
+        let tables = Tables::compute(len, slot_count).filter(|_| known)?;
+        Some(Self::new(region, tables))
+    }
+
+    /// Writes into the root what [`Zone::open`] looks at.
+    pub(crate) fn sign(&self) {
+        self.init(ROOT, Root::VERSION, VERSION);
+        self.init(ROOT, Root::LEN_BYTES, self.region.len() as u64);
+        self.init(ROOT, Root::SLOT_COUNT, self.tables.slot_count);
+        self.init(ROOT, Root::MAGIC, magic(self.tables.slot_count));
     }
 
     pub(crate) fn get<T, W: Word>(&self, record: Ref<T>, field: Field<T, W>) -> W {
@@ -130,6 +150,33 @@ impl Zone {
         self.set(record, field, value.saturating_sub(n));
     }
 
+    /// The records of a list, from `first` on. The link of a record is read before the record is handed out,
+    /// so that it may be freed.
+    pub(crate) fn walk<T>(
+        &self,
+        first: Ref<T>,
+        link: Field<T, Ref<T>>,
+    ) -> impl Iterator<Item = Ref<T>> {
+        let mut steps = self.steps();
+        core::iter::successors(first.some(), move |record| {
+            if self.step(&mut steps) { self.get(*record, link).some() } else { None }
+        })
+    }
+
+    /// For a walk that [`Zone::walk`] does not fit.
+    pub(crate) fn steps(&self) -> Steps {
+        Steps(u32::try_from(self.region.len() / GRANULE).unwrap_or(u32::MAX))
+    }
+
+    /// Whether the walk may go on; reports damage if not.
+    pub(crate) fn step(&self, steps: &mut Steps) -> bool {
+        match steps.0.checked_sub(1) {
+            Some(left) => steps.0 = left,
+            None => self.region.report_damage(),
+        }
+        steps.0 > 0
+    }
+
     /// A word of a table, by byte offset.
     pub(crate) fn word(&self, at: u32) -> u32 {
         self.region.load32(at as usize)
@@ -147,7 +194,8 @@ impl Zone {
             debug_assert!(false, "a write outside of a mutation");
             return true;
         };
-        if entries >= self.journal_capacity {
+        if entries >= self.tables.journal_capacity {
+            self.overflowed.set(true);
             self.region.report_damage();
             return false;
         }
@@ -157,8 +205,8 @@ impl Zone {
             self.region.report_damage();
             return false;
         };
-        self.region.store32(self.journal_offsets + index * 4, offset);
-        self.region.store64(self.journal_words + index * 8, self.region.load64(at));
+        self.region.store32(self.tables.journal_offsets as usize + index * 4, offset);
+        self.region.store64(self.tables.journal_words as usize + index * 8, self.region.load64(at));
         // The entry must be in memory before the length that covers it, and the length before the write that it
         // covers. The dying process's own stores become visible in program order, so only the compiler must be held back.
         compiler_fence(Ordering::Release);
@@ -173,9 +221,10 @@ impl Zone {
         debug_assert!(self.entries.get().is_none(), "mutations do not nest");
         self.entries.set(Some(0));
         self.freed.set(false);
+        self.overflowed.set(false);
         let result = mutation();
         self.entries.set(None);
-        if result.is_ok() {
+        if result.is_ok() && !self.overflowed.get() {
             self.commit();
         } else {
             self.undo();
@@ -206,12 +255,13 @@ impl Zone {
     pub(crate) fn undo(&self) -> bool {
         let entries = self.get(ROOT, Root::JOURNAL_LEN);
         self.entries.set(None);
-        if entries > self.journal_capacity {
+        if entries > self.tables.journal_capacity {
             return false;
         }
         for index in (0..entries as usize).rev() {
-            let at = self.region.load32(self.journal_offsets + index * 4) as usize;
-            self.region.store64(at, self.region.load64(self.journal_words + index * 8));
+            let at = self.region.load32(self.tables.journal_offsets as usize + index * 4) as usize;
+            let word = self.region.load64(self.tables.journal_words as usize + index * 8);
+            self.region.store64(at, word);
         }
         self.commit();
         true

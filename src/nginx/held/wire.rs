@@ -11,8 +11,8 @@ use core::ffi::CStr;
 use core::ptr;
 
 use nginx_sys::{
-    NGX_HTTP_MODULE, ngx_cycle, ngx_cycle_t, ngx_http_complex_value_size, ngx_http_module_t, ngx_io,
-    ngx_module_t, ngx_uint_t,
+    NGX_HTTP_MODULE, ngx_cycle, ngx_cycle_t, ngx_http_complex_value_size, ngx_http_module_t,
+    ngx_io, ngx_module_t, ngx_uint_t,
 };
 use ngx::http::{HttpModuleLocationConf, NgxHttpCoreModule};
 

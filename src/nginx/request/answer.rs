@@ -25,11 +25,6 @@ impl Request {
         self.0.headers_out.status_line.len = 0;
     }
 
-    /// The status of the answer, 0 as long as there is none.
-    pub(crate) fn status(&self) -> u16 {
-        u16::try_from(self.0.headers_out.status).unwrap_or_default()
-    }
-
     /// The `Content-Type` of the answer. nginx's `charset` directive adds to it unless it names one.
     pub(crate) fn set_content_type(&mut self, value: &[u8]) -> Result<(), NoMemory> {
         let text = self.copy_to_pool(value)?;

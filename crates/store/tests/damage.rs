@@ -1,0 +1,359 @@
+//! Words of the zone are overwritten by somebody else: no panic, no endless loop, no access outside of it; and once the
+//! damage is noticed, the zone is sound again with the messages that can be reached.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by a panic"
+)]
+
+#[path = "support/history.rs"]
+mod history;
+#[path = "support/zone.rs"]
+mod zone;
+
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use history::{Observation, Op, World, observe, publish, random_op, untaken};
+use store::{Batch, Listing, Recovery, Start, Store, WakeSet};
+use zone::{END, Memory, Random, drain};
+
+const NOW: u32 = 1_000_000;
+const SLOTS: u32 = 3;
+/// Where the root ends; before it, where the journal length is.
+const ROOT_END: usize = 368;
+const JOURNAL_LEN: usize = 24;
+
+/// Runs a test in a thread of its own, so that an endless loop fails it.
+fn within(limit: Duration, test: fn()) {
+    let (done, wait) = channel();
+    let thread = std::thread::spawn(move || {
+        test();
+        let _ = done.send(());
+    });
+    if wait.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+        panic!("an endless loop");
+    }
+    thread.join().unwrap_or_else(|cause| std::panic::resume_unwind(cause));
+}
+
+/// A zone in which a bit of everything is under way.
+fn busy(memory: &Memory, seed: u64) -> (World, u64) {
+    let mut store = memory.format(SLOTS, NOW);
+    let free = store.zone_numbers(NOW).free_bytes;
+    let mut world = World { now: NOW, ..World::default() };
+    let mut random = Random(seed);
+    for _ in 0..120 {
+        let op = random_op(&mut random);
+        let _ = world.run(&mut store, &op);
+    }
+    for op in [Op::Create("a"), Op::Create("b"), publish(&["a", "b"], "1"), publish(&["b"], "2")] {
+        world.run(&mut store, &op).expect("room");
+    }
+    store.verify().expect("a sound zone");
+    (world, free)
+}
+
+/// Overwrites one word with something that may look right.
+fn damage(memory: &Memory, at: usize, random: &mut Random) {
+    let old = memory.word(at);
+    let granules = memory.len() as u32 / 16;
+    let new = match random.below(7) {
+        0 => 0,
+        1 => u32::MAX,
+        2 => old ^ 1 << random.small(32),
+        3 => random.small(granules),
+        4 => memory.word(random.below(memory.len() / 4) * 4),
+        5 => old.wrapping_add(random.small(5)).wrapping_sub(2),
+        _ => random.next() as u32,
+    };
+    memory.put_word(at, new);
+}
+
+/// A worker that goes on with its work, and recovers whenever it takes the lock.
+struct Worker {
+    store: Store,
+    world: World,
+    epoch: u32,
+}
+
+impl Worker {
+    fn lock(&mut self) -> &mut Store {
+        let recovery = self.store.recover(self.world.now);
+        if matches!(recovery, Recovery::Rebuilt | Recovery::Emptied) {
+            self.store.verify().unwrap_or_else(|broken| panic!("{recovery:?}, but {broken}"));
+        }
+        if self.store.epoch() != self.epoch {
+            self.epoch = self.store.epoch();
+            self.world.interests.clear();
+        }
+        &mut self.store
+    }
+
+    fn work(&mut self, op: &Op) {
+        self.lock();
+        match *op {
+            Op::Sweep(inactivity) => {
+                for _ in 0..50 {
+                    let now = self.world.now;
+                    if !self.lock().sweep(inactivity, now, 100, &mut |_| {}) {
+                        break;
+                    }
+                }
+            }
+            Op::ClearSlot(slot) => {
+                self.world.interests.retain(|(of, _), _| *of != slot);
+                for _ in 0..50 {
+                    if self.lock().clear_slot(slot, &mut 10) {
+                        break;
+                    }
+                }
+            }
+            _ => {
+                let _ = self.world.run(&mut self.store, op);
+            }
+        }
+    }
+
+    /// Looks at everything, as clients and statistics do.
+    fn look(&mut self) {
+        self.lock();
+        let mut ids = Vec::new();
+        let mut listing = Listing::default();
+        while self.store.list(&mut listing, 16, |id, _| ids.push(id.to_vec())) {
+            assert!(ids.len() < 10_000, "an endless list");
+        }
+        let mut batch = Batch::with_capacity(4, 100);
+        for id in ids {
+            let Some(channel) = self.store.find(&id) else { continue };
+            let starts = [
+                Start::Backtrack(u32::MAX),
+                Start::After { cursor: Some(self.store.clock()), event_id: Some(b"nothing") },
+            ];
+            for start in starts {
+                let mut position = self.store.seek(channel, &start, END);
+                let mut reads = 0;
+                while let Some(from) = position {
+                    batch.reset();
+                    position = self.store.read(channel, from, END, &mut batch);
+                    reads += 1;
+                    assert!(reads < 100_000, "an endless log");
+                }
+            }
+        }
+        for interest in self.world.interests.values() {
+            assert!(untaken(&self.store, *interest).len() < 100_000, "endless news");
+        }
+        self.store.zone_numbers(self.world.now);
+    }
+}
+
+/// What is certain after a rebuild that somebody asks for.
+fn rebuild_and_drain(memory: &Memory, now: u32, free: u64) -> Recovery {
+    let mut store = match Store::open(memory.region()) {
+        Ok(store) => store,
+        // The root says that it is something else: it would be formatted.
+        Err(_) => return Recovery::Emptied,
+    };
+    memory.put_word(JOURNAL_LEN, u32::MAX);
+    let recovery = store.recover(now);
+    store.verify().unwrap_or_else(|broken| panic!("{recovery:?}, but {broken}"));
+    let mut worker =
+        Worker { epoch: store.epoch(), store, world: World { now, ..World::default() } };
+    let mut random = Random(5);
+    for _ in 0..10 {
+        worker.work(&random_op(&mut random));
+    }
+    worker.store.verify().expect("a sound zone");
+    // A damaged second may lie in the future.
+    drain(&mut worker.store, now + 1000);
+    drain(&mut worker.store, u32::MAX - 1000);
+    assert_eq!(worker.store.zone_numbers(now).free_bytes, free, "after {recovery:?}");
+    recovery
+}
+
+#[test]
+fn damage_anywhere_leads_to_no_panic_and_no_endless_loop() {
+    within(Duration::from_secs(120), || {
+        let memory = Memory::new(24 << 10);
+        let mut noticed = 0;
+        for case in 0..400 {
+            let mut random = Random(case);
+            let (world, free) = busy(&memory, case / 8);
+            // The worker knows the zone from before the damage.
+            let store = memory.open();
+            let mut worker = Worker { epoch: store.epoch(), store, world };
+            for _ in 0..1 + random.below(6) {
+                let words = if random.one_in(3) { ROOT_END } else { memory.len() } / 4;
+                let mut at = random.below(words) * 4;
+                // Most of the zone is empty: not much happens there.
+                while memory.word(at) == 0 && !random.one_in(10) {
+                    at = random.below(words) * 4;
+                }
+                damage(&memory, at, &mut random);
+            }
+            for _ in 0..40 {
+                let op = random_op(&mut random);
+                worker.work(&op);
+            }
+            worker.look();
+            worker.lock();
+            noticed += u32::from(worker.epoch > 0);
+            let now = worker.world.now;
+            drop(worker);
+            rebuild_and_drain(&memory, now, free);
+        }
+        assert!(noticed > 40, "{noticed}");
+    });
+}
+
+#[test]
+fn damage_to_any_word_is_put_right_by_a_rebuild() {
+    within(Duration::from_secs(120), || {
+        let memory = Memory::new(16 << 10);
+        let (world, free) = busy(&memory, 3);
+        let sound = memory.bytes();
+        let mut random = Random(4);
+        let mut rebuilt = 0;
+        for at in (0..memory.len()).step_by(4) {
+            memory.put(&sound);
+            damage(&memory, at, &mut random);
+            rebuilt += u32::from(rebuild_and_drain(&memory, world.now, free) == Recovery::Rebuilt);
+        }
+        // One damaged word never overlaps two blocks; only the four words that say what the zone is are beyond repair.
+        assert!(rebuilt as usize >= memory.len() / 4 - 6, "{rebuilt}");
+    });
+}
+
+/// What a rebuild keeps: the living channels and their stored messages.
+fn without_processes(mut observation: Observation) -> Observation {
+    for (numbers, _) in observation.channels.values_mut() {
+        numbers.subscribers = 0;
+    }
+    observation.waiting.clear();
+    observation.mail.clear();
+    observation
+}
+
+#[test]
+fn a_rebuild_of_a_sound_zone_keeps_all_stored_messages() {
+    let (memory, copy) = (Memory::new(64 << 10), Memory::new(64 << 10));
+    for seed in 0..50 {
+        let (world, _) = busy(&memory, seed);
+        copy.put(&memory.bytes());
+        let before = without_processes(observe(&copy, &world));
+        let mut store = memory.open();
+        let (epoch, numbers, clock) = (store.epoch(), store.zone_numbers(world.now), store.clock());
+        let workers: Vec<_> = store.workers().map(|worker| (worker.slot, worker.pid)).collect();
+
+        memory.put_word(JOURNAL_LEN, u32::MAX);
+        assert_eq!(store.recover(world.now), Recovery::Rebuilt);
+        store.verify().expect("a sound zone");
+        assert_eq!(store.epoch(), epoch + 1);
+        assert!(store.clock() >= clock);
+        let now = store.zone_numbers(world.now);
+        assert_eq!(
+            (now.channels, now.wildcard_channels),
+            (numbers.channels, numbers.wildcard_channels)
+        );
+        assert_eq!((now.published, now.created), (numbers.published, numbers.created));
+        assert_eq!((now.untaken, now.channels_in_delete, now.subscribers), (0, 0, 0));
+        let entered: Vec<_> = store.workers().map(|worker| (worker.slot, worker.pid)).collect();
+        assert_eq!(entered, workers);
+        assert!((0..SLOTS as usize).all(|slot| !store.has_mail(slot)));
+
+        copy.put(&memory.bytes());
+        let world = World { now: world.now, ..World::default() };
+        let after = without_processes(observe(&copy, &world));
+        assert_eq!(after.channels, before.channels);
+        let stored: u64 =
+            after.channels.values().map(|(numbers, _)| u64::from(numbers.stored)).sum();
+        assert_eq!(now.stored, stored);
+
+        // A worker registers again, and all goes on.
+        let channel = store.find(b"a").expect("it was there");
+        let interest = store.restore(1, channel, 3, world.now).expect("room");
+        assert_eq!(store.numbers(channel).subscribers, 3);
+        store
+            .publish(&[channel], &zone::message(b"on"), world.now, &mut WakeSet::default())
+            .expect("room");
+        assert_eq!(store.open_mail(1), Some(interest));
+        assert_eq!(untaken(&store, interest).len(), 1);
+        store.verify().expect("a sound zone");
+    }
+}
+
+#[test]
+fn damage_outside_of_channels_costs_no_message() {
+    let (memory, copy) = (Memory::new(24 << 10), Memory::new(24 << 10));
+    let (world, _) = busy(&memory, 9);
+    copy.put(&memory.bytes());
+    let before = without_processes(observe(&copy, &world));
+    let sound = memory.bytes();
+    let mut random = Random(6);
+    // The root behind the words that say what the zone is, without the clock: creation numbers, lists, counters, marks of
+    // the free lists; and the keys of the hash, with which the channels are put into other chains.
+    let root = (32..48).chain(60..ROOT_END).step_by(4);
+    for at in root {
+        memory.put(&sound);
+        let mut store = memory.open();
+        damage(&memory, at, &mut random);
+        memory.put_word(JOURNAL_LEN, u32::MAX);
+        assert_eq!(store.recover(world.now), Recovery::Rebuilt, "byte {at}");
+        store.verify().unwrap_or_else(|broken| panic!("byte {at}: {broken}"));
+        copy.put(&memory.bytes());
+        let after =
+            without_processes(observe(&copy, &World { now: world.now, ..World::default() }));
+        assert_eq!(after.channels, before.channels, "byte {at}");
+    }
+}
+
+#[test]
+fn only_one_of_the_workers_that_saw_the_damage_rebuilds() {
+    let memory = Memory::new(24 << 10);
+    let mut first = memory.format(SLOTS, NOW);
+    let mut second = memory.open();
+    let channel = zone::channel(&mut first, "a", NOW);
+    first.publish(&[channel], &zone::message(b"x"), NOW, &mut WakeSet::default()).expect("room");
+    // Both follow a link that leads out of the zone.
+    memory.put_word(72, 0x7fff_ffff);
+    for store in [&first, &second] {
+        store.list(&mut Listing::default(), 10, |_, _| {});
+    }
+    assert_eq!(first.recover(NOW), Recovery::Rebuilt);
+    let epoch = first.epoch();
+    assert_eq!(second.recover(NOW), Recovery::Clean);
+    assert_eq!((second.epoch(), epoch), (1, 1));
+    assert_eq!(second.zone_numbers(NOW).stored, 1);
+    second.verify().expect("a sound zone");
+}
+
+#[test]
+fn a_zone_whose_blocks_overlap_is_emptied() {
+    let memory = Memory::new(24 << 10);
+    let mut store = memory.format(SLOTS, NOW);
+    assert!(store.enter(2, 77, NOW));
+    let free = store.zone_numbers(NOW).free_bytes;
+    let channel = zone::channel(&mut store, "a", NOW);
+    for _ in 0..2 {
+        store
+            .publish(&[channel], &zone::message(&[b'x'; 32]), NOW, &mut WakeSet::default())
+            .expect("room");
+    }
+    let clock = store.clock();
+    // The first content (a channel's block is before it, and a message's) claims the length of all that follow.
+    let content = (0..memory.len()).step_by(16).filter(|at| memory.word(*at) >> 28 == 3);
+    let content = content.min().expect("a content");
+    memory.put_word(content, 3 << 28 | 20);
+    memory.put_word(content + 20, 20 * 16 - 24);
+    memory.put_word(JOURNAL_LEN, u32::MAX);
+    assert_eq!(store.recover(NOW), Recovery::Emptied);
+    store.verify().expect("a sound zone");
+    let numbers = store.zone_numbers(NOW);
+    assert_eq!((numbers.channels, numbers.stored, numbers.free_bytes), (0, 0, free));
+    assert_eq!(store.occupant(2), Some(77));
+    assert!(store.clock() >= clock);
+}

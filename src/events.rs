@@ -1,0 +1,61 @@
+//! The events channel: the server's own announcements about channels and subscribers.
+//!
+//! Called inside the lock span of what is announced, so the order of the events is that of the zone. Without
+//! `push_stream_events_channel_id` nothing here does anything.
+
+use protocol::event::Event;
+use store::{CreateLimits, NewMessage, Store, WakeSet};
+
+use crate::channels::{is_events_channel, is_wildcard_id};
+use crate::conf::MainConf;
+use crate::nginx::process;
+use crate::publisher::seconds;
+
+/// Whether events are announced at all.
+pub(crate) fn are_on(main: &MainConf) -> bool {
+    main.events_channel_id.is_some()
+}
+
+/// Makes sure that the events channel is there and stays.
+pub(crate) fn open(store: &mut Store, main: &MainConf) {
+    let Some(id) = main.events_channel_id.as_deref() else { return };
+    let limits = CreateLimits { channels: None, wildcard_channels: None, inactivity: u32::MAX };
+    let wildcard = is_wildcard_id(id, main);
+    if let Ok(channel) = store.find_or_create(id, wildcard, &limits, process::now()) {
+        store.keep(channel);
+    }
+}
+
+/// Announces an event of a channel. In a full zone it is lost: what it tells of has happened all the same.
+pub(crate) fn announce(
+    store: &mut Store,
+    main: &MainConf,
+    event: Event,
+    channel: &[u8],
+    wake: &mut WakeSet,
+) {
+    let Some(id) = main.events_channel_id.as_deref() else { return };
+    if is_events_channel(channel, main) {
+        return;
+    }
+    if store.find(id).is_none() {
+        open(store, main);
+    }
+    let Some(events) = store.find(id) else { return };
+    let mut text = Vec::with_capacity(48 + channel.len());
+    event.render(channel, &mut text);
+    let message = NewMessage {
+        text: &text,
+        event_id: None,
+        event_type: Some(event.name().as_bytes()),
+        store: true,
+        ttl: seconds(main.message_ttl),
+        max_stored: main
+            .max_messages_stored_per_channel
+            .map(|max| u32::try_from(max).unwrap_or(u32::MAX)),
+        counted: false,
+        cursor: None,
+    };
+    // Nobody can be told of a failure.
+    let _ = store.publish(&[events], &message, process::now(), wake);
+}

@@ -1,0 +1,91 @@
+//! What a request has been about, for the access log: its channels, its mode, what it was sent and why it ended.
+//!
+//! Set once per request, kept with it, read by the variables when the log line is written.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use crate::nginx::request::{NoMemory, Request};
+
+/// Why a subscriber's request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CloseReason {
+    /// The client went away.
+    Client,
+    /// The time of the connection or of the long poll was up.
+    Ttl,
+    /// A long poll got its message.
+    Message,
+    /// The channel was deleted.
+    Deleted,
+    /// More waited for the reader than `push_stream_subscriber_buffer_size` allows.
+    Slow,
+    /// The socket took nothing for `send_timeout`.
+    SendTimeout,
+    /// The worker left: reload, quit or stop.
+    Shutdown,
+}
+
+impl CloseReason {
+    /// The name in the log.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Ttl => "ttl",
+            Self::Message => "message",
+            Self::Deleted => "deleted",
+            Self::Slow => "slow",
+            Self::SendTimeout => "send_timeout",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// The story of one request.
+#[derive(Debug)]
+pub(crate) struct Story {
+    /// The ids, with `/` between them.
+    pub(crate) channels: Box<[u8]>,
+    /// The mode of a subscriber, or the role.
+    pub(crate) mode: &'static str,
+    /// Messages sent or queued; pings and the like do not count.
+    pub(crate) messages_sent: Cell<u64>,
+    pub(crate) close_reason: Cell<Option<CloseReason>>,
+}
+
+impl Story {
+    /// Begins the story of a request.
+    pub(crate) fn begin<'i>(
+        request: &mut Request,
+        ids: impl Iterator<Item = &'i [u8]>,
+        mode: &'static str,
+    ) -> Result<Rc<Self>, NoMemory> {
+        let channels = ids.collect::<Vec<_>>().join(&b'/');
+        let story = Rc::new(Self {
+            channels: channels.into(),
+            mode,
+            messages_sent: Cell::new(0),
+            close_reason: Cell::new(None),
+        });
+        request.set_context(Rc::clone(&story))?;
+        Ok(story)
+    }
+
+    /// The story of a request, if it has one.
+    pub(crate) fn of(request: &mut Request) -> Option<Rc<Self>> {
+        request.context::<Rc<Self>>().map(|story| Rc::clone(story))
+    }
+
+    /// Counts messages.
+    pub(crate) fn count(&self, messages: usize) {
+        let sent = self.messages_sent.get();
+        self.messages_sent.set(sent.saturating_add(messages as u64));
+    }
+
+    /// Says why it ended; the first reason stays.
+    pub(crate) fn end(&self, reason: CloseReason) {
+        if self.close_reason.get().is_none() {
+            self.close_reason.set(Some(reason));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! One channel, 2,000 streaming subscribers over 4 workers, 1,000 messages one after the other.
+
+use std::io::Read;
+use std::net::TcpStream;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use rustix::event::epoll;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::{ask, post, soon, standard, wait_for};
+use crate::runner::client::Client;
+use crate::runner::{MACHINE, Nginx, Outcome, Setup};
+
+const SUBSCRIBERS: usize = 2_000;
+const MESSAGES: usize = 1_000;
+
+/// A subscriber: its socket and how much of the expected stream it has got.
+struct Subscriber {
+    stream: TcpStream,
+    received: usize,
+}
+
+pub(super) fn run(setup: &Setup) -> Outcome<()> {
+    let _alone = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
+    let most = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most })
+        .map_err(|error| format!("setrlimit: {error}"))?;
+    let mut conf = standard(
+        4,
+        "push_stream_message_template \"~id~ ~text~\";\npush_stream_channel_info_on_publish off;",
+    );
+    conf.main = "worker_rlimit_nofile 8192;".into();
+    conf.events = "worker_connections 4096;".into();
+    let nginx = Nginx::start(setup, &conf)?;
+    let port = nginx.port;
+
+    // Every subscriber must get exactly these bytes behind its head, each message its own chunk.
+    let expected: Vec<u8> = (1..=MESSAGES)
+        .flat_map(|id| {
+            let piece = format!("{id} message number {id}");
+            format!("{:x}\r\n{piece}\r\n", piece.len()).into_bytes()
+        })
+        .collect();
+    let mut subscribers = (0..SUBSCRIBERS).map(|_| subscribe(port)).collect::<Outcome<Vec<_>>>()?;
+    let summary =
+        wait_for(port, "/stats", soon(5), |summary| summary["subscribers"] == SUBSCRIBERS)?;
+    let workers = summary["by_worker"].as_array().cloned().unwrap_or_default();
+    if workers.len() != 4 || workers.iter().any(|worker| worker["subscribers"] == 0) {
+        return Err(format!("not all workers take part: {summary}"));
+    }
+
+    let publisher = std::thread::spawn(move || -> Outcome<Duration> {
+        let begun = Instant::now();
+        let mut client = Client::connect(port)?;
+        for id in 1..=MESSAGES {
+            let request = post("/pub?id=room", &format!("message number {id}"));
+            let status = ask(&mut client, &request)?.status;
+            if status != 200 {
+                return Err(format!("publish {id}: {status}"));
+            }
+        }
+        Ok(begun.elapsed())
+    });
+    let received = receive(&mut subscribers, &expected, soon(90));
+    let published = publisher.join().map_err(|_| "the publisher panicked")?;
+    let took = published?;
+    received?;
+    eprintln!("load: {MESSAGES} publishes beside {SUBSCRIBERS} subscribers took {took:?}");
+
+    drop(subscribers);
+    wait_for(port, "/stats", soon(5), |summary| summary["subscribers"] == 0)?;
+    nginx.quit_cleanly()
+}
+
+fn subscribe(port: u16) -> Outcome<Subscriber> {
+    let mut client = Client::connect(port)?;
+    client.ask(b"GET /sub/room HTTP/1.1\r\nHost: x\r\n\r\n", false, false)?;
+    let status = client.head(soon(5))?.status;
+    let stream = client.into_stream();
+    stream.set_nonblocking(true).map_err(|error| error.to_string())?;
+    if status == 200 { Ok(Subscriber { stream, received: 0 }) } else { Err(format!("{status}")) }
+}
+
+/// Reads from all of them until each has the whole expected stream.
+fn receive(subscribers: &mut [Subscriber], expected: &[u8], limit: Instant) -> Outcome<()> {
+    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|error| error.to_string())?;
+    for (index, subscriber) in subscribers.iter().enumerate() {
+        let data = epoll::EventData::new_u64(index as u64);
+        epoll::add(&epoll, &subscriber.stream, data, epoll::EventFlags::IN)
+            .map_err(|error| error.to_string())?;
+    }
+    let mut unfinished = subscribers.len();
+    let mut events = Vec::with_capacity(512);
+    let mut buffer = [0; 65_536];
+    let wait = rustix::event::Timespec { tv_sec: 1, tv_nsec: 0 };
+    while unfinished > 0 {
+        if Instant::now() > limit {
+            let least = subscribers.iter().map(|s| s.received).min().unwrap_or_default();
+            let seen = expected[..least].iter().filter(|byte| **byte == b'm').count() / 2;
+            return Err(format!("{unfinished} subscribers miss messages; one has about {seen}"));
+        }
+        events.clear();
+        epoll::wait(&epoll, rustix::buffer::spare_capacity(&mut events), Some(&wait))
+            .map_err(|error| error.to_string())?;
+        for event in &events {
+            let subscriber = &mut subscribers[event.data.u64() as usize];
+            let count = match subscriber.stream.read(&mut buffer) {
+                Ok(0) => return Err("a subscriber was disconnected".into()),
+                Ok(count) => count,
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
+                Err(error) => return Err(format!("read: {error}")),
+            };
+            let from = subscriber.received;
+            if expected.get(from..from + count) != Some(&buffer[..count]) {
+                let got = &buffer[..count.min(200)];
+                return Err(format!("a subscriber got something else: {}", got.escape_ascii()));
+            }
+            subscriber.received += count;
+            unfinished -= usize::from(subscriber.received == expected.len());
+        }
+    }
+    Ok(())
+}
