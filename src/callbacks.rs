@@ -14,7 +14,7 @@ use crate::conf::settings::{LocationSettings, MainSettings};
 use crate::nginx::conf::{ConfRef, Reported, as_conf_result, as_ngx_int};
 use crate::nginx::log::{Log, alert};
 use crate::nginx::{notify, process};
-use crate::{conf, memory, ngx_http_push_stream_module, variables, worker};
+use crate::{conf, memory, ngx_http_push_stream_module, turns, variables};
 
 /* settings */
 
@@ -133,13 +133,13 @@ fn init_module(main: Option<&Rc<MainConf>>, worker_processes: usize) -> bool {
 fn init_process(main: Option<&Rc<MainConf>>) -> bool {
     let Some(main) = main.filter(|_| process::is_worker()) else { return true };
     let Some(store) = memory::open(main.zone) else { return false };
-    worker::start(Rc::clone(main), store);
+    turns::start(Rc::clone(main), store);
     true
 }
 
 /// In every such process when it leaves.
 fn exit_process() {
-    worker::stop();
+    turns::stop();
 }
 
 /// A panic ends the process; its words go to the error log, where the operator looks.

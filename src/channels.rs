@@ -3,9 +3,11 @@
 //! The part of the checks that needs no look into the zone; publishers, subscribers and statistics share it.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use protocol::channel_path::{ChannelPath, decode, is_reserved, is_wildcard};
 use protocol::refusal::Refusal;
+use store::CreateLimits;
 
 use crate::conf::{ChannelsPath, LocationConf, MainConf};
 use crate::nginx::conf::ComplexValue;
@@ -58,4 +60,19 @@ pub(crate) fn is_wildcard_id(id: &[u8], main: &MainConf) -> bool {
 /// Whether the id is that of the events channel.
 pub(crate) fn is_events_channel(id: &[u8], main: &MainConf) -> bool {
     main.events_channel_id.as_deref() == Some(id)
+}
+
+/// How new channels are made.
+pub(crate) fn create_limits(main: &MainConf) -> CreateLimits {
+    let limit = |limit: Option<usize>| limit.map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+    CreateLimits {
+        channels: limit(main.max_number_of_channels),
+        wildcard_channels: limit(main.max_number_of_wildcard_channels),
+        inactivity: seconds(main.channel_inactivity_time),
+    }
+}
+
+/// Whole seconds of a time.
+pub(crate) fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
 }

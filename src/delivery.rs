@@ -11,20 +11,19 @@
 //! Cost of a delivery to a subscriber without backlog: a look-up in the table of subscribers and one `writev`; no
 //! allocation. Cost of a message: its rendering, one allocation a template.
 
-use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::rc::Rc;
 
 use protocol::cursor::Cursor;
 use protocol::template::{MessageView, Template};
-use slotmap::new_key_type;
 use store::{InterestRef, News, NewsResume, Pin};
 
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Wire;
 use crate::nginx::process;
 use crate::render::{Piece, Renderings, view};
-use crate::subscriber::{Kind, Lost, SubscriberKey};
+use crate::subscriber::{Lost, Subscriber};
+use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
 use crate::worker::Worker;
 
 /// Deliveries in one turn of the event loop.
@@ -36,106 +35,8 @@ const COLLECTED_AT_ONCE: usize = 256;
 /// Messages given back to the zone in one span of its lock.
 const TAKEN_AT_ONCE: u32 = 256;
 
-new_key_type! {
-    /// A channel that has subscribers in this worker.
-    pub(crate) struct GroupKey;
-    /// Subscribers who get the same bytes.
-    pub(crate) struct CohortKey;
-}
-
-/// A channel with subscribers in this worker.
-pub(crate) struct Group {
-    pub(crate) interest: InterestRef,
-    pub(crate) id: Rc<[u8]>,
-    /// Subscriptions: the number the zone has for this worker.
-    pub(crate) subscriptions: u32,
-    pub(crate) cohorts: Vec<CohortKey>,
-    /// Subscribers of several channels, as often as they subscribed to this one.
-    pub(crate) several: Vec<SubscriberKey>,
-    /// Up to where the news have been taken.
-    pub(crate) taken: Cursor,
-}
-
-/// Subscribers of one channel who get the same bytes.
-pub(crate) struct Cohort {
-    pub(crate) group: GroupKey,
-    pub(crate) template: Rc<Template>,
-    pub(crate) wire: Wire,
-    pub(crate) kind: Kind,
-    /// Bytes below which a message is followed by filler.
-    pub(crate) padded_to: usize,
-    pub(crate) subscribers: Vec<SubscriberKey>,
-    /// Rendered in this wake-up, not yet a volley.
-    gathering: Vec<Piece>,
-    /// Volleys; the first `served` subscribers have got the front one.
-    volleys: VecDeque<Rc<[Piece]>>,
-    served: usize,
-}
-
-impl Cohort {
-    pub(crate) fn new(
-        group: GroupKey,
-        template: Rc<Template>,
-        wire: Wire,
-        kind: Kind,
-        padded_to: usize,
-    ) -> Self {
-        Self {
-            group,
-            template,
-            wire,
-            kind,
-            padded_to,
-            subscribers: Vec::new(),
-            gathering: Vec::new(),
-            volleys: VecDeque::new(),
-            served: 0,
-        }
-    }
-
-    /// Takes a subscriber out; answers who took its place. Who has got the front volley stays in front of who has not.
-    pub(crate) fn remove(&mut self, mut place: usize) -> [Option<(SubscriberKey, usize)>; 2] {
-        let mut moved = [None, None];
-        if place < self.served {
-            self.served -= 1;
-            self.subscribers.swap(place, self.served);
-            moved[0] = self.subscribers.get(place).map(|key| (*key, place));
-            place = self.served;
-        }
-        if place < self.subscribers.len() {
-            self.subscribers.swap_remove(place);
-            moved[1] = self.subscribers.get(place).map(|key| (*key, place));
-        }
-        moved
-    }
-
-    /// The pieces that a subscriber who has seen everything up to `seen` has still to get.
-    pub(crate) fn unseen(&self, seen: Cursor) -> impl Iterator<Item = &Piece> {
-        self.volleys
-            .iter()
-            .flat_map(|volley| volley.iter())
-            .filter(move |piece| piece.cursor > seen)
-    }
-
-    /// Turns what was gathered into a volley; true if the cohort has something to be sent now and had not before.
-    fn load(&mut self) -> bool {
-        if self.gathering.is_empty() {
-            return false;
-        }
-        let was_idle = self.volleys.is_empty();
-        self.volleys.push_back(self.gathering.drain(..).collect());
-        was_idle
-    }
-
-    /// The volley to serve: all that wait in one, if nobody has got the front one yet.
-    fn front(&mut self) -> Option<Rc<[Piece]>> {
-        if self.served == 0 && self.volleys.len() > 1 {
-            let all = self.volleys.drain(..).flat_map(|volley| volley.to_vec()).collect();
-            self.volleys.push_back(all);
-        }
-        self.volleys.front().map(Rc::clone)
-    }
-}
+/// Bytes of history queued for a subscriber before its socket is tried.
+const REPLAY_QUEUE_BYTES: usize = 256 << 10;
 
 /// Something that has arrived for a channel.
 struct Arrival {
@@ -388,5 +289,77 @@ impl Worker {
         }
         self.answer_long_polls(answered);
         self.cohorts.get(key).is_some_and(|cohort| !cohort.volleys.is_empty())
+    }
+
+    /// Goes on with a subscriber whose socket takes bytes again, or who has something queued.
+    pub(crate) fn flush(&mut self, key: SubscriberKey) {
+        let Some(subscriber) = self.subscribers.get_mut(key) else { return };
+        subscriber.queued = false;
+        if let Some(piece) = subscriber.answer.take() {
+            self.answer_long_polls(vec![(key, piece)]);
+            return;
+        }
+        if subscriber.kind == Kind::LongPolling {
+            return;
+        }
+        subscriber.spoke = process::now_msec();
+        let sent = self.go_on(key);
+        // News for a subscriber of several channels are queued before it is flushed.
+        let sent =
+            sent.and_then(|()| self.subscribers.get_mut(key).map_or(Ok(()), Subscriber::check));
+        if let Err(Lost(reason)) = sent {
+            self.drop_subscriber(key, reason);
+        }
+    }
+
+    /// Sends what is queued; pulls history as long as the socket takes it; then what was held back meanwhile.
+    pub(crate) fn go_on(&mut self, key: SubscriberKey) -> Result<(), Lost> {
+        let Some(subscriber) = self.subscribers.get_mut(key) else { return Ok(()) };
+        let wire = subscriber.held.wire();
+        subscriber.flush()?;
+        let Some(mut replay) = subscriber.replay.take_if(|_| subscriber.outbox.is_empty()) else {
+            return Ok(());
+        };
+        let template = Rc::clone(&subscriber.location.message_template);
+        let (outbox, story, padded_to) =
+            (&mut subscriber.outbox, &subscriber.story, subscriber.padded_to);
+        let (fillers, largest) = (&mut self.fillers, self.main.largest_padding.get());
+        let mut more = true;
+        let mut queued = 0;
+        while more && queued < REPLAY_QUEUE_BYTES {
+            more = replay.pull(&self.zone, &mut self.batch, &template, |piece| {
+                let filler = fillers.behind(&piece, padded_to, largest);
+                story.count(1);
+                for piece in [Some(piece), filler].into_iter().flatten() {
+                    let bytes: Bytes = piece.on(wire);
+                    queued += bytes.len();
+                    outbox.push(bytes);
+                }
+            });
+        }
+        if more {
+            subscriber.replay = Some(replay);
+            subscriber.flush()?;
+            if subscriber.outbox.is_empty() && !std::mem::replace(&mut subscriber.queued, true) {
+                // The socket takes more; let others have their turn first.
+                self.flushes.push_back(key);
+                self.deliver_later();
+            }
+            return Ok(());
+        }
+        for piece in subscriber.held_back.take() {
+            subscriber.outbox.push(piece);
+        }
+        subscriber.flush()
+    }
+
+    /// Delivers the news of the mailbox, then goes on sending what there is to send.
+    pub(crate) fn deliver(&mut self) {
+        if !self.is_registered() && !self.leaving {
+            self.register();
+        }
+        self.take_mail();
+        self.send_slice();
+        self.arm_timer();
     }
 }

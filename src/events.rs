@@ -6,10 +6,9 @@
 use protocol::event::Event;
 use store::{CreateLimits, NewMessage, Store, WakeSet};
 
-use crate::channels::{is_events_channel, is_wildcard_id};
+use crate::channels::{is_events_channel, is_wildcard_id, seconds};
 use crate::conf::MainConf;
 use crate::nginx::process;
-use crate::publisher::seconds;
 
 /// Whether events are announced at all.
 pub(crate) fn are_on(main: &MainConf) -> bool {

@@ -7,19 +7,20 @@ use std::rc::Rc;
 
 use protocol::accept::negotiate;
 use protocol::channel_path::ChannelPath;
-use protocol::event::Event;
 use protocol::refusal::{CHANNEL_DELETED, Refusal};
-use store::{ChannelRef, CreateError, CreateLimits, NewMessage, Store, WakeSet};
+use store::{NewMessage, WakeSet};
 
 use crate::answer::INTERNAL_ERROR;
+use crate::channels::seconds;
 use crate::conf::{LocationConf, MainConf, Role};
+use crate::directory::{check_room, find_or_create};
 use crate::nginx::body::BodyError;
 use crate::nginx::log::error;
 use crate::nginx::process;
 use crate::nginx::request::{Method, NoMemory, Request, Status};
 use crate::statistics::ChannelReport;
 use crate::story::Story;
-use crate::{answer, channels, events, worker};
+use crate::{answer, channels, worker};
 
 /// What has been found out about a request while its body is read.
 struct Publication {
@@ -98,43 +99,12 @@ fn check(path: &ChannelPath, method: Method, main: &MainConf) -> Result<(), Refu
     Ok(())
 }
 
-pub(crate) fn create_limits(main: &MainConf) -> CreateLimits {
-    let limit = |limit: Option<usize>| limit.map(|n| u32::try_from(n).unwrap_or(u32::MAX));
-    CreateLimits {
-        channels: limit(main.max_number_of_channels),
-        wildcard_channels: limit(main.max_number_of_wildcard_channels),
-        inactivity: seconds(main.channel_inactivity_time),
-    }
-}
-
-pub(crate) fn seconds(time: std::time::Duration) -> u32 {
-    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
-}
-
 /// Whether the channels of the path that do not exist may all be created.
 fn has_room(path: &ChannelPath, main: &MainConf) -> Result<(), Refusal> {
     if main.max_number_of_channels.is_none() && main.max_number_of_wildcard_channels.is_none() {
         return Ok(());
     }
     worker::with_store(|store| check_room(store, path, main)).unwrap_or(Err(Refusal::OutOfMemory))
-}
-
-fn check_room(store: &Store, path: &ChannelPath, main: &MainConf) -> Result<(), Refusal> {
-    let limits = create_limits(main);
-    let (mut normal, mut wildcard) = (0, 0);
-    for (index, segment) in path.iter().enumerate() {
-        let again = path.iter().take(index).any(|before| before.id == segment.id);
-        if again || store.find(segment.id).is_some() {
-            continue;
-        }
-        let is_wildcard = channels::is_wildcard_id(segment.id, main);
-        let more = if is_wildcard { &mut wildcard } else { &mut normal };
-        *more += 1;
-        if !store.has_room_for(*more, is_wildcard, &limits) {
-            return Err(Refusal::TooManyChannels);
-        }
-    }
-    Ok(())
 }
 
 /// GET: the numbers of the channels that exist.
@@ -246,36 +216,6 @@ enum PublishError {
 impl From<Refusal> for PublishError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
-    }
-}
-
-/// Finds or creates the channels of a path, in its order; new ones are announced.
-pub(crate) fn find_or_create(
-    store: &mut Store,
-    path: &ChannelPath,
-    main: &MainConf,
-    found: &mut Vec<ChannelRef>,
-    wake: &mut WakeSet,
-) -> Result<(), Refusal> {
-    let limits = create_limits(main);
-    for segment in path.iter() {
-        let is_new = events::are_on(main) && store.find(segment.id).is_none();
-        let wildcard = channels::is_wildcard_id(segment.id, main);
-        let channel = store
-            .find_or_create(segment.id, wildcard, &limits, process::now())
-            .map_err(refusal_of)?;
-        found.push(channel);
-        if is_new {
-            events::announce(store, main, Event::ChannelCreated, segment.id, wake);
-        }
-    }
-    Ok(())
-}
-
-fn refusal_of(error: CreateError) -> Refusal {
-    match error {
-        CreateError::NoMemory(_) => Refusal::OutOfMemory,
-        CreateError::TooManyChannels => Refusal::TooManyChannels,
     }
 }
 

@@ -1,51 +1,27 @@
-//! Subscriber locations: who gets what, from where on, in which mode.
+//! A held subscriber: what it has been sent, and what it has still to be sent.
 //!
-//! A request is checked ([`admission`]), then answered at once ([`poll`]) or attached to its channels ([`attach`])
-//! and held until something ends it ([`end`]). [`history`] reads what is stored; what is published from then on
-//! comes through [`crate::delivery`].
+//! [`wish`] is what its request asked for, [`history`] what is stored for it, [`form`] how its long poll is answered.
 
-pub(crate) mod admission;
-pub(crate) mod attach;
-pub(crate) mod end;
+pub(crate) mod form;
 pub(crate) mod history;
-pub(crate) mod poll;
+pub(crate) mod wish;
 
 use std::io::IoSlice;
 use std::rc::Rc;
 
-use protocol::channel_path::ChannelPath;
-use protocol::cursor::{Cursor, Resume, parse_tag, parse_time};
-use protocol::jsonp;
-use slotmap::new_key_type;
+use protocol::cursor::Cursor;
 
+use self::form::Form;
 use self::history::Replay;
-pub(crate) use self::poll::{Form, LongPollAnswer};
-use crate::answer::INTERNAL_ERROR;
-use crate::conf::{LocationConf, MainConf, Mode, Role};
-use crate::delivery::{CohortKey, GroupKey};
+use crate::conf::LocationConf;
 use crate::nginx::bytes::Bytes;
-use crate::nginx::conf::ComplexValue;
 use crate::nginx::held::{Held, Wire};
-use crate::nginx::request::{Method, NoMemory, Request, Status};
+use crate::nginx::log::warn;
 use crate::outbox::Outbox;
 use crate::render::Piece;
 use crate::story::{CloseReason, Story};
+use crate::tables::{CohortKey, GroupKey, Kind};
 use crate::timeouts::Place;
-use crate::{answer, channels};
-
-new_key_type! {
-    /// A subscriber of this worker.
-    pub(crate) struct SubscriberKey;
-}
-
-/// How a held subscriber is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Every message, until the end of the connection.
-    Streaming,
-    /// One message, which ends the request.
-    LongPolling,
-}
 
 /// A held subscriber.
 pub(crate) struct Subscriber {
@@ -140,7 +116,7 @@ impl Subscriber {
             return Ok(());
         }
         if let Some(request) = self.held.request() {
-            crate::nginx::log::warn!(
+            warn!(
                 request.log(),
                 "push stream module: subscriber is too slow: more than {} bytes wait for it",
                 self.location.subscriber_buffer_bytes
@@ -174,104 +150,5 @@ impl Subscriber {
             Kind::LongPolling => (self.location.longpolling_connection_ttl, None),
         };
         (ttl.map(|ttl| self.since + msec(ttl)), ping.map(|ping| self.spoke + msec(ping)))
-    }
-}
-
-/// What a request to a subscriber location asks for.
-pub(crate) struct Wish {
-    pub(crate) path: ChannelPath,
-    pub(crate) time: Option<u32>,
-    pub(crate) tag: Option<u32>,
-    event_id: Option<Vec<u8>>,
-    /// The function that a script tag wants called; polls only.
-    pub(crate) callback: Option<Vec<u8>>,
-    pub(crate) story: Rc<Story>,
-}
-
-impl Wish {
-    fn read(request: &mut Request, location: &LocationConf, mode: Mode) -> Result<Self, NoMemory> {
-        let path = channels::requested(request, location);
-        let mut value = |directive: Option<ComplexValue>, header: &str| match directive {
-            Some(value) => Some(channels::evaluated(request, value)),
-            None => request.header(header).map(<[u8]>::to_vec),
-        };
-        let time = value(location.last_received_message_time, "If-Modified-Since");
-        let tag = value(location.last_received_message_tag, "If-None-Match");
-        let event_id = value(location.last_event_id, "Last-Event-Id");
-        let ids = path.iter().map(|segment| segment.id);
-        let story = Story::begin(request, ids, mode.name())?;
-        Ok(Self {
-            path,
-            callback: None,
-            story,
-            time: time.and_then(|time| parse_time(&time)),
-            tag: tag.and_then(|tag| parse_tag(&tag)),
-            event_id: event_id.filter(|id| !id.is_empty()),
-        })
-    }
-
-    /// From where on stored messages are wanted.
-    pub(crate) fn resume(&self) -> Resume<'_> {
-        Resume { time: self.time, tag: self.tag, event_id: self.event_id.as_deref() }
-    }
-}
-
-/// Answers a request to a subscriber location.
-pub(crate) fn serve(
-    request: &mut Request,
-    main: &Rc<MainConf>,
-    location: &Rc<LocationConf>,
-) -> Status {
-    begin(request, main, location).unwrap_or(INTERNAL_ERROR)
-}
-
-fn begin(
-    request: &mut Request,
-    main: &Rc<MainConf>,
-    location: &Rc<LocationConf>,
-) -> Result<Status, NoMemory> {
-    if !request.is_main() {
-        return Ok(INTERNAL_ERROR);
-    }
-    answer::allow_origins(request, location, "GET")?;
-    match request.method() {
-        Method::Get => {}
-        Method::Options => return Ok(answer::head_only(request, 200)),
-        _ => {
-            answer::forbid_caching(request)?;
-            return Ok(answer::method_not_allowed(request, "GET"));
-        }
-    }
-    if let Err(status) = request.discard_body() {
-        return Ok(status);
-    }
-    answer::forbid_caching(request)?;
-    let mode = mode(request, location);
-    let mut wish = Wish::read(request, location, mode)?;
-    if matches!(mode, Mode::Polling | Mode::LongPolling) {
-        match jsonp::callback(request.arg("callback")) {
-            Ok(callback) => wish.callback = callback,
-            Err(refusal) => return Ok(answer::refuse(request, refusal, main)),
-        }
-        if location.legacy_since_epoch {
-            wish.time = wish.time.or(Some(0));
-        }
-    }
-    match mode {
-        Mode::Polling => poll::serve(request, main, location, &wish),
-        Mode::LongPolling => attach::serve_long_poll(request, main, location, &wish),
-        Mode::Streaming | Mode::EventSource | Mode::WebSocket => {
-            attach::serve_stream(request, main, location, &wish)
-        }
-    }
-}
-
-/// The location's mode, unless the request asks for one of the polling modes.
-fn mode(request: &Request, location: &LocationConf) -> Mode {
-    let Role::Subscriber(mode) = location.role else { return Mode::Streaming };
-    match request.header("X-Nginx-PushStream-Mode") {
-        Some(wanted) if wanted.eq_ignore_ascii_case(b"polling") => Mode::Polling,
-        Some(wanted) if wanted.eq_ignore_ascii_case(b"long-polling") => Mode::LongPolling,
-        _ => mode,
     }
 }

@@ -1,4 +1,4 @@
-//! This worker: its place in the zone, its subscribers, and the events that set it in motion.
+//! This worker: its place in the zone, its subscribers, and how it is lent out.
 //!
 //! nginx calls in with a request, a wake-up, a timer or a writable socket; each comes through [`enter`], which lends
 //! out the one [`Worker`] of this process. Ending a request may make nginx call the next handler at once, so
@@ -9,36 +9,29 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use protocol::cursor::Cursor;
-use protocol::event::Event;
 use slotmap::SlotMap;
 use store::{Batch, InterestRef, Store, WakeSet};
 
+use crate::channels::{create_limits, is_wildcard_id};
+use crate::cohort::{Cohort, Group};
 use crate::conf::MainConf;
-use crate::delivery::{Cohort, CohortKey, Group, GroupKey};
 use crate::events;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Held;
-use crate::nginx::log::{Log, error, warn};
+use crate::nginx::log::{Log, error};
 use crate::nginx::posted::Posted;
 use crate::nginx::timer::Timer;
 use crate::nginx::{notify, process};
-use crate::publisher::seconds;
 use crate::render::Fillers;
 use crate::story::CloseReason;
-use crate::subscriber::{LongPollAnswer, Subscriber, SubscriberKey};
+use crate::subscriber::Subscriber;
+use crate::subscriber::form::LongPollAnswer;
+use crate::tables::{CohortKey, GroupKey, SubscriberKey};
 use crate::timeouts::Timeouts;
 use crate::zone::SharedZone;
 
-/// Milliseconds between two looks at the mailbox that nobody asked for, and between two looks for work of the sweep.
-const TICK_MSEC: u64 = 250;
-/// Objects the sweep handles in one span of the zone's lock.
-const SWEEP_BUDGET: u32 = 256;
-/// Spans of the sweep in one tick; what is left waits for the next turn of the event loop.
-const SWEEP_SPANS: u32 = 16;
-/// Ticks between two looks for workers that have died without a successor.
-const TICKS_PER_LOOK_FOR_DEAD: u64 = 4;
 /// Interests of a dead worker ended in one span of the lock.
-const CLEAR_BUDGET: u32 = 256;
+pub(crate) const CLEAR_BUDGET: u32 = 256;
 
 thread_local! {
     /// nginx runs all callbacks of a process in one thread.
@@ -85,19 +78,26 @@ pub(crate) struct Worker {
     pub(crate) timeouts: Timeouts<SubscriberKey>,
     pub(crate) batch: Batch,
     pub(crate) fillers: Fillers,
-    delivery: Posted,
-    timer: Timer,
-    tick: Timer,
-    ticks: u64,
+    pub(crate) events: Events,
 }
 
-/// Starts the worker: takes its slot in the zone and listens for wake-ups.
-pub(crate) fn start(main: Rc<MainConf>, store: Store) {
-    let slot = process::process_slot();
+/// What sets the worker in motion when no request and no wake-up does.
+pub(crate) struct Events {
+    /// The end of this turn of the event loop, or of the next.
+    pub(crate) delivery: Posted,
+    /// The next subscriber comes up.
+    pub(crate) timer: Timer,
+    /// A look around that nobody asked for.
+    pub(crate) tick: Timer,
+    pub(crate) ticks: u64,
+}
+
+/// Installs the worker of this process.
+pub(crate) fn install(main: Rc<MainConf>, store: Store, events: Events) {
     let worker = Worker {
         zone: Rc::new(SharedZone::new(main.zone, store)),
         main,
-        slot,
+        slot: process::process_slot(),
         registration: None,
         leaving: false,
         subscribers: SlotMap::with_key(),
@@ -110,36 +110,13 @@ pub(crate) fn start(main: Rc<MainConf>, store: Store) {
         timeouts: Timeouts::new(process::now_msec()),
         batch: Batch::with_capacity(64, 64 << 10),
         fillers: Fillers::default(),
-        delivery: Posted::new(on_delivery),
-        timer: Timer::new(on_timer),
-        tick: Timer::new(on_tick),
-        ticks: 0,
+        events,
     };
     WORKER.with(|cell| cell.replace(Some(worker)));
-    match notify::listen(on_wake, on_shutdown) {
-        Ok(true) => {}
-        Ok(false) => {
-            warn!(
-                Log::cycle(),
-                "push stream module: no wake-ups in process slot {slot}: news may take {TICK_MSEC} ms"
-            );
-        }
-        Err(_) => {
-            error!(
-                Log::cycle(),
-                "push stream module: not enough worker_connections to listen for wake-ups"
-            );
-        }
-    }
-    enter(|worker| {
-        worker.register();
-        worker.tick.set(TICK_MSEC);
-    });
 }
 
-/// Ends what is left when the process exits.
-pub(crate) fn stop() {
-    on_shutdown();
+/// Takes the worker away.
+pub(crate) fn uninstall() {
     WORKER.with(|cell| cell.take());
 }
 
@@ -202,32 +179,6 @@ pub(crate) fn on_send_timeout(key: SubscriberKey) {
     enter(|worker| worker.drop_subscriber(key, CloseReason::SendTimeout));
 }
 
-fn on_wake() {
-    enter(Worker::deliver);
-}
-
-fn on_delivery() {
-    enter(Worker::deliver);
-}
-
-fn on_timer() {
-    enter(|worker| {
-        worker.run_timeouts();
-        worker.arm_timer();
-    });
-}
-
-fn on_tick() {
-    enter(|worker| {
-        worker.tick();
-        worker.tick.set(TICK_MSEC);
-    });
-}
-
-fn on_shutdown() {
-    enter(Worker::leave);
-}
-
 impl Ending {
     fn run(self) {
         match self {
@@ -242,7 +193,7 @@ impl Ending {
 impl Worker {
     /// Takes the slot, after what a dead predecessor has left there has been cleared, and registers the subscribers that
     /// are there (after the zone had to be rebuilt).
-    fn register(&mut self) {
+    pub(crate) fn register(&mut self) {
         let zone = Rc::clone(&self.zone);
         loop {
             let Some(mut store) = zone.lock() else { return };
@@ -283,21 +234,11 @@ impl Worker {
             == Some(Registration { epoch: store.epoch(), generation: store.generation(self.slot) })
     }
 
-    /// Delivers the news of the mailbox, then goes on sending what there is to send.
-    pub(crate) fn deliver(&mut self) {
-        if !self.is_registered() && !self.leaving {
-            self.register();
-        }
-        self.take_mail();
-        self.send_slice();
-        self.arm_timer();
-    }
-
     /// Wakes the workers of these slots; this one at the end of the turn.
     pub(crate) fn wake(&self, slots: &mut WakeSet) {
         for slot in slots.drain() {
             if slot == self.slot {
-                self.delivery.post();
+                self.events.delivery.post();
             } else {
                 // Without an eventfd for the slot its worker finds the mail on its tick.
                 notify::wake(slot);
@@ -307,95 +248,14 @@ impl Worker {
 
     /// Goes on with the delivery in the next turn of the event loop.
     pub(crate) fn deliver_later(&self) {
-        self.delivery.post_next();
+        self.events.delivery.post_next();
     }
 
     /// Makes the timer go off when the next subscriber comes up.
     pub(crate) fn arm_timer(&self) {
         match self.timeouts.next_in(process::now_msec()) {
-            Some(msec) => self.timer.set(msec),
-            None => self.timer.cancel(),
-        }
-    }
-
-    fn tick(&mut self) {
-        self.ticks = self.ticks.wrapping_add(1);
-        if !self.leaving && !self.is_registered() {
-            self.register();
-        }
-        if self.zone.glance().has_mail(self.slot) {
-            self.deliver();
-        }
-        if self.zone.glance().needs_sweep(process::now()) {
-            self.sweep();
-        }
-        if self.ticks.is_multiple_of(TICKS_PER_LOOK_FOR_DEAD) {
-            self.clear_dead();
-        }
-    }
-
-    /// Expires messages and channels. Every worker tries each second; the first one does the work.
-    fn sweep(&self) {
-        let now = process::now();
-        let inactivity = seconds(self.main.channel_inactivity_time);
-        let announced = events::are_on(&self.main);
-        let mut wake = WakeSet::default();
-        for _ in 0..SWEEP_SPANS {
-            let Some(mut store) = self.zone.lock() else { return };
-            let mut gone = Vec::new();
-            let more = store.sweep(inactivity, now, SWEEP_BUDGET, &mut |id| {
-                if announced {
-                    gone.push(id.to_vec());
-                }
-            });
-            for id in gone {
-                events::announce(&mut store, &self.main, Event::ChannelDestroyed, &id, &mut wake);
-            }
-            if !more {
-                break;
-            }
-        }
-        self.wake(&mut wake);
-    }
-
-    /// Clears the slots of workers that have died without a successor. Whether a process lives is asked without the lock.
-    fn clear_dead(&self) {
-        let workers: Vec<_> = self.zone.glance().workers().collect();
-        for worker in workers {
-            if worker.slot == self.slot || process::is_alive(worker.pid) {
-                continue;
-            }
-            loop {
-                let Some(mut store) = self.zone.lock() else { return };
-                // Somebody else may have been quicker.
-                if store.occupant(worker.slot) != Some(worker.pid)
-                    || store.clear_slot(worker.slot, &mut CLEAR_BUDGET.clone())
-                {
-                    break;
-                }
-            }
-            // It may have owed the others a wake-up.
-            notify::wake_all();
-        }
-    }
-
-    /// Delivers what there is, ends all subscribers and gives the slot back.
-    fn leave(&mut self) {
-        if self.leaving {
-            return;
-        }
-        self.take_mail();
-        self.leaving = true;
-        self.end_all();
-        self.timer.cancel();
-        self.tick.cancel();
-        loop {
-            let Some(mut store) = self.zone.lock() else { return };
-            if store.occupant(self.slot) != Some(process::pid())
-                || store.clear_slot(self.slot, &mut CLEAR_BUDGET.clone())
-            {
-                return;
-            }
+            Some(msec) => self.events.timer.set(msec),
+            None => self.events.timer.cancel(),
         }
     }
 
@@ -416,5 +276,28 @@ impl Worker {
     pub(crate) fn clock(&self) -> Cursor {
         let now = process::now();
         self.zone.lock().map_or(Cursor { time: now, tag: 0 }, |mut store| store.clock_at(now))
+    }
+
+    /// Registers all groups and their subscribers anew, after the zone has forgotten them.
+    pub(crate) fn register_groups(&mut self) {
+        let zone = Rc::clone(&self.zone);
+        self.by_interest.clear();
+        let main = Rc::clone(&self.main);
+        let limits = create_limits(&main);
+        for (key, group) in &mut self.groups {
+            let Some(mut store) = zone.lock() else { return };
+            let wildcard = is_wildcard_id(&group.id, &main);
+            let now = process::now();
+            let Ok(channel) = store.find_or_create(&group.id, wildcard, &limits, now) else {
+                continue;
+            };
+            if let Ok(interest) = store.restore(self.slot, channel, group.subscriptions, now) {
+                group.interest = interest;
+                self.by_interest.insert(interest, key);
+            }
+        }
+        if let Some(mut store) = zone.lock() {
+            store.restore_connected(self.slot, self.subscribers.len());
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::callbacks::Module;
 use crate::conf::{LocationConf, MainConf};
 use crate::nginx::conf::ContentHandler;
 use crate::nginx::request::{Request, Status};
-use crate::{publisher, statistics, subscriber};
+use crate::{publisher, statistics, subscribe};
 
 pub(super) const PUBLISHER: ContentHandler = Some(ngx_http_push_stream_publisher_handler);
 pub(super) const SUBSCRIBER: ContentHandler = Some(ngx_http_push_stream_subscriber_handler);
@@ -27,7 +27,7 @@ unsafe extern "C" fn ngx_http_push_stream_subscriber_handler(
     r: *mut ngx_http_request_t,
 ) -> ngx_int_t {
     // SAFETY: the request of this callback (callback contract, point 2).
-    unsafe { serve(r, subscriber::serve) }
+    unsafe { serve(r, subscribe::serve) }
 }
 
 unsafe extern "C" fn ngx_http_push_stream_statistics_handler(

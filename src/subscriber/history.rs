@@ -10,7 +10,7 @@ use protocol::cursor::Cursor;
 use protocol::template::Template;
 use store::{Batch, ChannelRef, Position, Start, Store};
 
-use super::Wish;
+use super::wish::Wish;
 use crate::render::{Piece, view};
 use crate::zone::SharedZone;
 

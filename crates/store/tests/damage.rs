@@ -26,6 +26,8 @@ const SLOTS: u32 = 3;
 /// Where the root ends; before it, where the journal length is.
 const ROOT_END: usize = 368;
 const JOURNAL_LEN: usize = 24;
+/// The heap begins somewhere behind the first tables.
+const HEAP: usize = 3072;
 
 /// Runs a test in a thread of its own, so that an endless loop fails it.
 fn within(limit: Duration, test: fn()) {
@@ -309,6 +311,64 @@ fn damage_outside_of_channels_costs_no_message() {
             without_processes(observe(&copy, &World { now: world.now, ..World::default() }));
         assert_eq!(after.channels, before.channels, "byte {at}");
     }
+}
+
+#[test]
+fn a_wrong_length_costs_the_one_block_only() {
+    let memory = Memory::new(24 << 10);
+    let (world, _) = busy(&memory, 11);
+    let sound = memory.bytes();
+    let count = memory.open().zone_numbers(world.now);
+    // Headers: a kind from 1 to 4 (channel, message, content, interest) before a short length.
+    let is_header = |at: &usize| {
+        (1..5).contains(&(memory.word(*at) >> 28)) && memory.word(*at) & 0xfff_ffff < 16
+    };
+    let headers: Vec<_> = (HEAP..memory.len()).step_by(16).filter(is_header).collect();
+    assert!(headers.len() > 10);
+    for (at, longer) in headers.into_iter().flat_map(|at| [(at, false), (at, true)]) {
+        memory.put(&sound);
+        let length = memory.word(at);
+        memory.put_word(at, if longer { length + 1 } else { length - 1 });
+        memory.put_word(JOURNAL_LEN, u32::MAX);
+        let mut store = memory.open();
+        assert_eq!(store.recover(world.now), Recovery::Rebuilt, "byte {at}");
+        store.verify().unwrap_or_else(|broken| panic!("byte {at}: {broken}"));
+        // A channel takes its messages along; and the log is cut off at a broken message.
+        let left = store.zone_numbers(world.now);
+        assert!(
+            left.channels + left.wildcard_channels + 2 > count.channels + count.wildcard_channels,
+            "byte {at}"
+        );
+    }
+}
+
+#[test]
+fn a_reader_goes_on_behind_a_message_that_a_rebuild_has_dropped() {
+    let memory = Memory::new(24 << 10);
+    let mut store = memory.format(SLOTS, NOW);
+    let channel = zone::channel(&mut store, "a", NOW);
+    let mut wake = WakeSet::default();
+    for text in [b"1", b"2", b"3"] {
+        store.publish(&[channel], &zone::message(text), NOW, &mut wake).expect("room");
+    }
+    let mut batch = Batch::with_capacity(1, 10);
+    let first = store.seek(channel, &Start::Backtrack(9), END).expect("three messages");
+    let second = store.read(channel, first, END, &mut batch).expect("two more");
+    // The content of the second message claims to be a channel.
+    let contents = (HEAP..memory.len()).step_by(16).filter(|at| memory.word(*at) >> 28 == 3);
+    let content = contents.skip(1).next().expect("three contents");
+    memory.put_word(content, 1 << 28 | 2);
+    memory.put_word(JOURNAL_LEN, u32::MAX);
+    assert_eq!(store.recover(NOW), Recovery::Rebuilt);
+    // Its place is another's now.
+    let other = zone::channel(&mut store, "b", NOW);
+    store.publish(&[other], &zone::message(b"other"), NOW, &mut wake).expect("room");
+
+    batch.reset();
+    assert!(store.read(channel, second, END, &mut batch).is_none());
+    let texts: Vec<_> = batch.messages().map(|(_, parts)| parts.text.to_vec()).collect();
+    assert_eq!(texts, [b"3"]);
+    store.verify().expect("a sound zone");
 }
 
 #[test]

@@ -135,6 +135,23 @@ fn a_full_zone_still_takes_a_message_in_place_of_an_evicted_one() {
 }
 
 #[test]
+fn a_message_evicted_by_its_own_second_copy_is_copied_anew() {
+    let memory = Memory::new(16 << 10);
+    let mut store = memory.format(1, NOW);
+    let [a, b] = ["a", "b"].map(|id| channel(&mut store, id, NOW));
+    let mut wake = WakeSet::default();
+    store.publish(&[a], &message(b"old"), NOW, &mut wake).expect("room");
+    while store.publish(&[b], &message(b"xyz"), NOW, &mut wake).is_ok() {}
+    assert!(store.zone_numbers(NOW).free_bytes < 48, "not even room for a record");
+    // The first one takes the place of the old one, the second one that of the first, with its text.
+    let limited = NewMessage { max_stored: Some(1), ..message(b"new") };
+    store.publish(&[a, a, a], &limited, NOW, &mut wake).expect("in place of the old one");
+    store.verify().expect("a sound zone");
+    let found = stored(&store, a);
+    assert_eq!((found.len(), found[0].id, found[0].text.as_slice()), (1, 4, &b"new"[..]));
+}
+
+#[test]
 fn limits_are_told_from_a_full_zone() {
     let memory = Memory::new(16 << 10);
     let mut store = memory.format(1, NOW);

@@ -30,10 +30,15 @@ const CHILDREN: usize = 4;
 const LIVES: usize = 1000;
 const ZONE_BYTES: usize = 6 << 20;
 /// Stored messages that a life publishes to the channels that keep everything, at most.
-const MESSAGES_OF_A_LIFE: u64 = 40;
+const MESSAGES_OF_A_LIFE: u64 = 100;
 const DURATION: Duration = Duration::from_secs(3);
 /// Channels that keep every stored message.
 const KEEPING: [&str; 3] = ["k0", "k1", "k2"];
+
+/// The channel that keeps a message.
+fn keeper(number: u64) -> &'static str {
+    KEEPING[number as usize % KEEPING.len()]
+}
 
 /// What the processes share besides the zone.
 struct Shared {
@@ -150,14 +155,16 @@ impl Worker<'_> {
         if self.published == MESSAGES_OF_A_LIFE {
             return;
         }
-        let text = format!("{} {}", self.life, self.published + 1);
-        let channels = KEEPING.map(|id| self.store.find(id.as_bytes()).expect("it is kept"));
+        let number = self.published + 1;
+        let text = format!("{} {number}", self.life);
+        let channel = self.store.find(keeper(number).as_bytes()).expect("it is kept");
         let now = self.now();
         let kept = NewMessage { ttl: 1_000_000, ..message(text.as_bytes()) };
-        let mut wake = WakeSet::default();
-        self.store.publish(&channels, &kept, now, &mut wake).expect("the zone is large enough");
-        self.published += 1;
-        self.shared.finished[self.life].store(self.published, Ordering::Release);
+        // The zone may be full of what a worker has not taken yet.
+        if self.store.publish(&[channel], &kept, now, &mut WakeSet::default()).is_ok() {
+            self.published = number;
+            self.shared.finished[self.life].store(number, Ordering::Release);
+        }
     }
 
     fn publish(&mut self) {
@@ -165,8 +172,7 @@ impl Worker<'_> {
         let ids = IDS[self.random.below(IDS.len())];
         let now = self.now();
         let create = |id: &&str| self.store.find_or_create(id.as_bytes(), false, &NO_LIMITS, now);
-        let channels = ids.iter().map(create).collect::<Result<Vec<_>, _>>();
-        let channels = channels.expect("the zone is large enough");
+        let Ok(channels) = ids.iter().map(create).collect::<Result<Vec<_>, _>>() else { return };
         let text = vec![b'x'; self.random.below(300)];
         let transient = ids.iter().all(|id| id.starts_with('t'));
         let new = NewMessage {
@@ -175,7 +181,7 @@ impl Worker<'_> {
             max_stored: transient.then(|| 1 + self.random.small(20)),
             ..message(&text)
         };
-        // The zone may be full of what a worker has not taken yet; then some channels have it, some not.
+        // In a full zone some channels have it, some not.
         let _ = self.store.publish(&channels, &new, now, &mut WakeSet::default());
     }
 
@@ -189,7 +195,9 @@ impl Worker<'_> {
             // It still has to take leave of the channel that had this id before.
             return;
         }
-        self.store.subscribe(self.slot, &[channel], &mut interests, now).expect("room");
+        if self.store.subscribe(self.slot, &[channel], &mut interests, now).is_err() {
+            return;
+        }
         let fresh = Subscription { interest: interests[0], subscribers: 0, last: published };
         self.subscriptions.entry(id).or_insert(fresh).subscribers += 1;
     }
@@ -377,13 +385,13 @@ fn workers_that_are_killed_at_any_instant_leave_a_sound_zone_with_all_messages()
         }
         for (life, finished) in shared.finished.iter().enumerate() {
             let finished = finished.load(Ordering::Acquire);
-            total += finished;
             let found = found.remove(&life).unwrap_or_default();
-            let expected: Vec<_> = (1..=found.len() as u64).collect();
-            assert_eq!(found, expected, "the messages of life {life} in {id}");
-            // The last one may be there although its publisher never heard of it.
-            let count = found.len() as u64;
-            assert!((finished..=finished + 1).contains(&count), "life {life}: {finished} in {id}");
+            let here = |upto: u64| (1..=upto).filter(|number| keeper(*number) == id);
+            // One more may be there although its publisher never heard of it.
+            let all = here(finished).eq(found.iter().copied());
+            let one_more = here(finished + 1).eq(found.iter().copied());
+            assert!(all || one_more, "life {life}, {id}: {finished} finished, {found:?} found");
+            total += found.len();
         }
     }
     let (undone, taken) = (&shared.undone, &shared.taken);

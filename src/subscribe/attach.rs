@@ -11,26 +11,25 @@ use protocol::refusal::Refusal;
 use slotmap::{Key as _, KeyData};
 use store::{InterestRef, WakeSet};
 
-use super::history::{Due, due, has_gap};
-use super::poll::{Form, gap_piece, mark_gap, read_all, set_content_type};
-use super::{Kind, Lost, Subscriber, SubscriberKey, Wish, admission};
+use super::admission;
+use super::poll::read_all;
 use crate::answer::INTERNAL_ERROR;
+use crate::cohort::{Cohort, Group};
 use crate::conf::padding::Padding;
 use crate::conf::{LocationConf, MainConf};
-use crate::delivery::{Cohort, Group, GroupKey};
-use crate::nginx::bytes::Bytes;
 use crate::nginx::held::HeldHooks;
 use crate::nginx::process;
 use crate::nginx::request::{NoMemory, Request, Status};
 use crate::outbox::Outbox;
-use crate::publisher::create_limits;
 use crate::render::Piece;
 use crate::story::CloseReason;
+use crate::subscriber::form::{Form, gap_piece, mark_gap, set_content_type};
+use crate::subscriber::history::{Due, due, has_gap};
+use crate::subscriber::wish::Wish;
+use crate::subscriber::{Lost, Subscriber};
+use crate::tables::{GroupKey, Kind, SubscriberKey};
 use crate::worker::{self, Worker};
 use crate::{answer, channels, events};
-
-/// Bytes of history queued for a subscriber before its socket is tried.
-const REPLAY_QUEUE_BYTES: usize = 256 << 10;
 
 static HOOKS: HeldHooks = HeldHooks {
     gone: |token| worker::on_gone(key_of(token)),
@@ -306,90 +305,5 @@ impl Worker {
         }
         self.arm(key);
         self.arm_timer();
-    }
-
-    /// Goes on with a subscriber whose socket takes bytes again, or who has something queued.
-    pub(crate) fn flush(&mut self, key: SubscriberKey) {
-        let Some(subscriber) = self.subscribers.get_mut(key) else { return };
-        subscriber.queued = false;
-        if let Some(piece) = subscriber.answer.take() {
-            self.answer_long_polls(vec![(key, piece)]);
-            return;
-        }
-        if subscriber.kind == Kind::LongPolling {
-            return;
-        }
-        subscriber.spoke = process::now_msec();
-        let sent = self.go_on(key);
-        // News for a subscriber of several channels are queued before it is flushed.
-        let sent =
-            sent.and_then(|()| self.subscribers.get_mut(key).map_or(Ok(()), Subscriber::check));
-        if let Err(Lost(reason)) = sent {
-            self.drop_subscriber(key, reason);
-        }
-    }
-
-    /// Sends what is queued; pulls history as long as the socket takes it; then what was held back meanwhile.
-    fn go_on(&mut self, key: SubscriberKey) -> Result<(), Lost> {
-        let Some(subscriber) = self.subscribers.get_mut(key) else { return Ok(()) };
-        let wire = subscriber.held.wire();
-        subscriber.flush()?;
-        let Some(mut replay) = subscriber.replay.take_if(|_| subscriber.outbox.is_empty()) else {
-            return Ok(());
-        };
-        let template = Rc::clone(&subscriber.location.message_template);
-        let (outbox, story, padded_to) =
-            (&mut subscriber.outbox, &subscriber.story, subscriber.padded_to);
-        let (fillers, largest) = (&mut self.fillers, self.main.largest_padding.get());
-        let mut more = true;
-        let mut queued = 0;
-        while more && queued < REPLAY_QUEUE_BYTES {
-            more = replay.pull(&self.zone, &mut self.batch, &template, |piece| {
-                let filler = fillers.behind(&piece, padded_to, largest);
-                story.count(1);
-                for piece in [Some(piece), filler].into_iter().flatten() {
-                    let bytes: Bytes = piece.on(wire);
-                    queued += bytes.len();
-                    outbox.push(bytes);
-                }
-            });
-        }
-        if more {
-            subscriber.replay = Some(replay);
-            subscriber.flush()?;
-            if subscriber.outbox.is_empty() && !std::mem::replace(&mut subscriber.queued, true) {
-                // The socket takes more; let others have their turn first.
-                self.flushes.push_back(key);
-                self.deliver_later();
-            }
-            return Ok(());
-        }
-        for piece in subscriber.held_back.take() {
-            subscriber.outbox.push(piece);
-        }
-        subscriber.flush()
-    }
-
-    /// Registers all groups and their subscribers anew, after the zone has forgotten them.
-    pub(crate) fn register_groups(&mut self) {
-        let zone = Rc::clone(&self.zone);
-        self.by_interest.clear();
-        let main = Rc::clone(&self.main);
-        let limits = create_limits(&main);
-        for (key, group) in &mut self.groups {
-            let Some(mut store) = zone.lock() else { return };
-            let wildcard = channels::is_wildcard_id(&group.id, &main);
-            let now = process::now();
-            let Ok(channel) = store.find_or_create(&group.id, wildcard, &limits, now) else {
-                continue;
-            };
-            if let Ok(interest) = store.restore(self.slot, channel, group.subscriptions, now) {
-                group.interest = interest;
-                self.by_interest.insert(interest, key);
-            }
-        }
-        if let Some(mut store) = zone.lock() {
-            store.restore_connected(self.slot, self.subscribers.len());
-        }
     }
 }

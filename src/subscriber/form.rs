@@ -1,21 +1,18 @@
-//! Polling: answer now, with what is stored or with 304. And the answers of long polls.
+//! The answers of polls and long polls: 200 with messages, or 304.
 
 use std::rc::Rc;
 
 use protocol::cursor::{Cursor, etag};
 use protocol::jsonp;
-use protocol::refusal::Refusal;
 use protocol::template::MessageView;
-use store::WakeSet;
 
-use super::history::{Replay, due, has_gap};
-use super::{Wish, admission};
+use super::wish::Wish;
+use crate::answer;
 use crate::conf::{LocationConf, MainConf};
 use crate::nginx::bytes::Bytes;
 use crate::nginx::request::{NoMemory, Request, Status};
 use crate::render::Piece;
 use crate::story::Story;
-use crate::{answer, worker};
 
 /// How the answer of a poll looks, whatever it says.
 pub(crate) struct Form {
@@ -106,43 +103,6 @@ impl Form {
         }
         set_content_type(request, &self.location)
     }
-}
-
-/// Answers a poll.
-pub(crate) fn serve(
-    request: &mut Request,
-    main: &Rc<MainConf>,
-    location: &Rc<LocationConf>,
-    wish: &Wish,
-) -> Result<Status, NoMemory> {
-    let mut found = Vec::with_capacity(wish.path.len());
-    let mut wake = WakeSet::default();
-    let due = worker::with_store(|store| {
-        admission::admit(store, &wish.path, main, location, &mut found, &mut wake)?;
-        Ok((due(store, wish, &found, store.clock()), has_gap(store, wish, &found)))
-    });
-    worker::wake(&mut wake);
-    match due.unwrap_or(Err(Refusal::OutOfMemory)) {
-        Err(refusal) => Ok(answer::refuse(request, refusal, main)),
-        Ok((None, gap)) => {
-            Form::new(main, location, wish, gap).tell_nothing(request, wish.time, wish.tag)
-        }
-        Ok((Some(due), gap)) => {
-            let pieces = read_all(due.replay, location);
-            Form::new(main, location, wish, gap).tell(request, &pieces, due.newest)
-        }
-    }
-}
-
-/// All messages of a replay.
-pub(crate) fn read_all(mut replay: Replay, location: &LocationConf) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    worker::enter(|worker| {
-        let zone = Rc::clone(&worker.zone);
-        let template = &location.message_template;
-        while replay.pull(&zone, &mut worker.batch, template, |piece| pieces.push(piece)) {}
-    });
-    pieces
 }
 
 /// The message that tells of a gap, where there is one and the configuration has a text for it.

@@ -6,7 +6,7 @@ use store::{ChannelRef, Store, WakeSet};
 
 use crate::channels;
 use crate::conf::{LocationConf, MainConf};
-use crate::publisher::find_or_create;
+use crate::directory::find_or_create;
 
 /// Checks all channels of the path, then finds or creates them, in path order. To be called under the lock;
 /// `found` has the capacity already.

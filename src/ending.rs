@@ -9,13 +9,13 @@ use protocol::event::Event;
 use protocol::template::MessageView;
 use store::WakeSet;
 
-use super::poll::LongPollAnswer;
-use super::{Kind, Lost, Subscriber, SubscriberKey};
-use crate::delivery::{CohortKey, GroupKey};
 use crate::events;
 use crate::nginx::process;
 use crate::render::{Piece, Renderings, last_chunk};
 use crate::story::CloseReason;
+use crate::subscriber::form::LongPollAnswer;
+use crate::subscriber::{Lost, Subscriber};
+use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
 use crate::worker::{Ending, Worker};
 
 /// Subscribers that leave the zone in one span of its lock.

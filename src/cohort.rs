@@ -1,0 +1,106 @@
+//! Who gets the same bytes: the subscribers of a channel in this worker, in cohorts.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use protocol::cursor::Cursor;
+use protocol::template::Template;
+use store::InterestRef;
+
+use crate::nginx::held::Wire;
+use crate::render::Piece;
+use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
+
+/// A channel with subscribers in this worker.
+pub(crate) struct Group {
+    pub(crate) interest: InterestRef,
+    pub(crate) id: Rc<[u8]>,
+    /// Subscriptions: the number the zone has for this worker.
+    pub(crate) subscriptions: u32,
+    pub(crate) cohorts: Vec<CohortKey>,
+    /// Subscribers of several channels, as often as they subscribed to this one.
+    pub(crate) several: Vec<SubscriberKey>,
+    /// Up to where the news have been taken.
+    pub(crate) taken: Cursor,
+}
+
+/// Subscribers of one channel who get the same bytes.
+pub(crate) struct Cohort {
+    pub(crate) group: GroupKey,
+    pub(crate) template: Rc<Template>,
+    pub(crate) wire: Wire,
+    pub(crate) kind: Kind,
+    /// Bytes below which a message is followed by filler.
+    pub(crate) padded_to: usize,
+    pub(crate) subscribers: Vec<SubscriberKey>,
+    /// Rendered in this wake-up, not yet a volley.
+    pub(crate) gathering: Vec<Piece>,
+    /// Volleys; the first `served` subscribers have got the front one.
+    pub(crate) volleys: VecDeque<Rc<[Piece]>>,
+    pub(crate) served: usize,
+}
+
+impl Cohort {
+    pub(crate) fn new(
+        group: GroupKey,
+        template: Rc<Template>,
+        wire: Wire,
+        kind: Kind,
+        padded_to: usize,
+    ) -> Self {
+        Self {
+            group,
+            template,
+            wire,
+            kind,
+            padded_to,
+            subscribers: Vec::new(),
+            gathering: Vec::new(),
+            volleys: VecDeque::new(),
+            served: 0,
+        }
+    }
+
+    /// Takes a subscriber out; answers who took its place. Who has got the front volley stays in front of who has not.
+    pub(crate) fn remove(&mut self, mut place: usize) -> [Option<(SubscriberKey, usize)>; 2] {
+        let mut moved = [None, None];
+        if place < self.served {
+            self.served -= 1;
+            self.subscribers.swap(place, self.served);
+            moved[0] = self.subscribers.get(place).map(|key| (*key, place));
+            place = self.served;
+        }
+        if place < self.subscribers.len() {
+            self.subscribers.swap_remove(place);
+            moved[1] = self.subscribers.get(place).map(|key| (*key, place));
+        }
+        moved
+    }
+
+    /// The pieces that a subscriber who has seen everything up to `seen` has still to get.
+    pub(crate) fn unseen(&self, seen: Cursor) -> impl Iterator<Item = &Piece> {
+        self.volleys
+            .iter()
+            .flat_map(|volley| volley.iter())
+            .filter(move |piece| piece.cursor > seen)
+    }
+
+    /// Turns what was gathered into a volley; true if the cohort has something to be sent now and had not before.
+    pub(crate) fn load(&mut self) -> bool {
+        if self.gathering.is_empty() {
+            return false;
+        }
+        let was_idle = self.volleys.is_empty();
+        self.volleys.push_back(self.gathering.drain(..).collect());
+        was_idle
+    }
+
+    /// The volley to serve: all that wait in one, if nobody has got the front one yet.
+    pub(crate) fn front(&mut self) -> Option<Rc<[Piece]>> {
+        if self.served == 0 && self.volleys.len() > 1 {
+            let all = self.volleys.drain(..).flat_map(|volley| volley.to_vec()).collect();
+            self.volleys.push_back(all);
+        }
+        self.volleys.front().map(Rc::clone)
+    }
+}

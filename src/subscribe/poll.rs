@@ -1,0 +1,52 @@
+//! Polling: answer now, with what is stored or with 304.
+
+use std::rc::Rc;
+
+use protocol::refusal::Refusal;
+use store::WakeSet;
+
+use super::admission;
+use crate::conf::{LocationConf, MainConf};
+use crate::nginx::request::{NoMemory, Request, Status};
+use crate::render::Piece;
+use crate::subscriber::form::Form;
+use crate::subscriber::history::{Replay, due, has_gap};
+use crate::subscriber::wish::Wish;
+use crate::{answer, worker};
+
+/// Answers a poll.
+pub(crate) fn serve(
+    request: &mut Request,
+    main: &Rc<MainConf>,
+    location: &Rc<LocationConf>,
+    wish: &Wish,
+) -> Result<Status, NoMemory> {
+    let mut found = Vec::with_capacity(wish.path.len());
+    let mut wake = WakeSet::default();
+    let due = worker::with_store(|store| {
+        admission::admit(store, &wish.path, main, location, &mut found, &mut wake)?;
+        Ok((due(store, wish, &found, store.clock()), has_gap(store, wish, &found)))
+    });
+    worker::wake(&mut wake);
+    match due.unwrap_or(Err(Refusal::OutOfMemory)) {
+        Err(refusal) => Ok(answer::refuse(request, refusal, main)),
+        Ok((None, gap)) => {
+            Form::new(main, location, wish, gap).tell_nothing(request, wish.time, wish.tag)
+        }
+        Ok((Some(due), gap)) => {
+            let pieces = read_all(due.replay, location);
+            Form::new(main, location, wish, gap).tell(request, &pieces, due.newest)
+        }
+    }
+}
+
+/// All messages of a replay.
+pub(crate) fn read_all(mut replay: Replay, location: &LocationConf) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    worker::enter(|worker| {
+        let zone = Rc::clone(&worker.zone);
+        let template = &location.message_template;
+        while replay.pull(&zone, &mut worker.batch, template, |piece| pieces.push(piece)) {}
+    });
+    pieces
+}

@@ -1,0 +1,169 @@
+//! The turns of the worker: what it does when it starts, is woken, when a timer goes off, and when it leaves.
+
+use std::rc::Rc;
+
+use protocol::event::Event;
+use store::{Store, WakeSet};
+
+use crate::channels::seconds;
+use crate::conf::MainConf;
+use crate::events;
+use crate::nginx::log::{Log, error, warn};
+use crate::nginx::posted::Posted;
+use crate::nginx::timer::Timer;
+use crate::nginx::{notify, process};
+use crate::worker::{self, CLEAR_BUDGET, Events, Worker, enter};
+
+/// Milliseconds between two looks at the mailbox that nobody asked for, and between two looks for work of the sweep.
+const TICK_MSEC: u64 = 250;
+/// Objects the sweep handles in one span of the zone's lock.
+const SWEEP_BUDGET: u32 = 256;
+/// Spans of the sweep in one tick; what is left waits for the next turn of the event loop.
+const SWEEP_SPANS: u32 = 16;
+/// Ticks between two looks for workers that have died without a successor.
+const TICKS_PER_LOOK_FOR_DEAD: u64 = 4;
+/// Starts the worker: takes its slot in the zone and listens for wake-ups.
+pub(crate) fn start(main: Rc<MainConf>, store: Store) {
+    let slot = process::process_slot();
+    let events = Events {
+        delivery: Posted::new(on_delivery),
+        timer: Timer::new(on_timer),
+        tick: Timer::new(on_tick),
+        ticks: 0,
+    };
+    worker::install(main, store, events);
+    match notify::listen(on_wake, on_shutdown) {
+        Ok(true) => {}
+        Ok(false) => {
+            warn!(
+                Log::cycle(),
+                "push stream module: no wake-ups in process slot {slot}: news may take {TICK_MSEC} ms"
+            );
+        }
+        Err(_) => {
+            error!(
+                Log::cycle(),
+                "push stream module: not enough worker_connections to listen for wake-ups"
+            );
+        }
+    }
+    enter(|worker| {
+        worker.register();
+        worker.events.tick.set(TICK_MSEC);
+    });
+}
+
+/// Ends what is left when the process exits.
+pub(crate) fn stop() {
+    on_shutdown();
+    worker::uninstall();
+}
+
+fn on_wake() {
+    enter(Worker::deliver);
+}
+
+fn on_delivery() {
+    enter(Worker::deliver);
+}
+
+fn on_timer() {
+    enter(|worker| {
+        worker.run_timeouts();
+        worker.arm_timer();
+    });
+}
+
+fn on_tick() {
+    enter(|worker| {
+        worker.tick();
+        worker.events.tick.set(TICK_MSEC);
+    });
+}
+
+fn on_shutdown() {
+    enter(Worker::leave);
+}
+
+impl Worker {
+    fn tick(&mut self) {
+        self.events.ticks = self.events.ticks.wrapping_add(1);
+        if !self.leaving && !self.is_registered() {
+            self.register();
+        }
+        if self.zone.glance().has_mail(self.slot) {
+            self.deliver();
+        }
+        if self.zone.glance().needs_sweep(process::now()) {
+            self.sweep();
+        }
+        if self.events.ticks.is_multiple_of(TICKS_PER_LOOK_FOR_DEAD) {
+            self.clear_dead();
+        }
+    }
+
+    /// Expires messages and channels. Every worker tries each second; the first one does the work.
+    fn sweep(&self) {
+        let now = process::now();
+        let inactivity = seconds(self.main.channel_inactivity_time);
+        let announced = events::are_on(&self.main);
+        let mut wake = WakeSet::default();
+        for _ in 0..SWEEP_SPANS {
+            let Some(mut store) = self.zone.lock() else { return };
+            let mut gone = Vec::new();
+            let more = store.sweep(inactivity, now, SWEEP_BUDGET, &mut |id| {
+                if announced {
+                    gone.push(id.to_vec());
+                }
+            });
+            for id in gone {
+                events::announce(&mut store, &self.main, Event::ChannelDestroyed, &id, &mut wake);
+            }
+            if !more {
+                break;
+            }
+        }
+        self.wake(&mut wake);
+    }
+
+    /// Clears the slots of workers that have died without a successor. Whether a process lives is asked without the lock.
+    fn clear_dead(&self) {
+        let workers: Vec<_> = self.zone.glance().workers().collect();
+        for worker in workers {
+            if worker.slot == self.slot || process::is_alive(worker.pid) {
+                continue;
+            }
+            loop {
+                let Some(mut store) = self.zone.lock() else { return };
+                // Somebody else may have been quicker.
+                if store.occupant(worker.slot) != Some(worker.pid)
+                    || store.clear_slot(worker.slot, &mut CLEAR_BUDGET.clone())
+                {
+                    break;
+                }
+            }
+            // It may have owed the others a wake-up.
+            notify::wake_all();
+        }
+    }
+
+    /// Delivers what there is, ends all subscribers and gives the slot back.
+    fn leave(&mut self) {
+        if self.leaving {
+            return;
+        }
+        self.take_mail();
+        self.leaving = true;
+        self.end_all();
+        self.events.timer.cancel();
+        self.events.tick.cancel();
+        loop {
+            let Some(mut store) = self.zone.lock() else { return };
+            if store.occupant(self.slot) != Some(process::pid())
+                || store.clear_slot(self.slot, &mut CLEAR_BUDGET.clone())
+            {
+                return;
+            }
+        }
+    }
+}
