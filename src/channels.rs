@@ -62,6 +62,11 @@ pub(crate) fn is_events_channel(id: &[u8], main: &MainConf) -> bool {
     main.events_channel_id.as_deref() == Some(id)
 }
 
+/// Whether the number of channels is limited at all.
+pub(crate) fn are_limited(main: &MainConf) -> bool {
+    main.max_number_of_channels.is_some() || main.max_number_of_wildcard_channels.is_some()
+}
+
 /// How new channels are made.
 pub(crate) fn create_limits(main: &MainConf) -> CreateLimits {
     let limit = |limit: Option<usize>| limit.map(|n| u32::try_from(n).unwrap_or(u32::MAX));

@@ -2,27 +2,33 @@
 //!
 //! Called inside a span of the zone's lock by publishers and subscribers.
 
+use std::collections::HashSet;
+
 use protocol::channel_path::ChannelPath;
 use protocol::event::Event;
 use protocol::refusal::Refusal;
 use store::{ChannelRef, CreateError, Store, WakeSet};
 
-use crate::channels::{create_limits, is_wildcard_id};
+use crate::channels::{are_limited, create_limits, is_wildcard_id};
 use crate::conf::MainConf;
 use crate::events;
 use crate::nginx::process;
 
-/// Whether all channels of the path that do not exist may be created.
+/// Whether those of the first `count` channels of the path that do not exist may all be created.
 pub(crate) fn check_room(
     store: &Store,
     path: &ChannelPath,
+    count: usize,
     main: &MainConf,
 ) -> Result<(), Refusal> {
+    if !are_limited(main) {
+        return Ok(());
+    }
     let limits = create_limits(main);
     let (mut normal, mut wildcard) = (0, 0);
-    for (index, segment) in path.iter().enumerate() {
-        let again = path.iter().take(index).any(|before| before.id == segment.id);
-        if again || store.find(segment.id).is_some() {
+    let mut new = HashSet::new();
+    for segment in path.iter().take(count) {
+        if store.find(segment.id).is_some() || !new.insert(segment.id) {
             continue;
         }
         let is_wildcard = is_wildcard_id(segment.id, main);

@@ -82,29 +82,31 @@ fn begin(
     }
 }
 
-/// The checks that come before anything is read or changed, id by id.
+/// The checks that come before anything is read or changed: the first id, in path order, that fails decides.
 fn check(path: &ChannelPath, method: Method, main: &MainConf) -> Result<(), Refusal> {
     if path.is_empty() {
         return Err(Refusal::NoChannel);
     }
+    let publishes = matches!(method, Method::Post | Method::Put);
+    let mut checked = 0;
+    let mut refused = Ok(());
     for segment in path.iter() {
-        channels::check_id(segment.id, main)?;
-        if matches!(method, Method::Post | Method::Put) {
-            has_room(path, main)?;
+        refused = channels::check_id(segment.id, main);
+        if refused.is_err() {
+            break;
         }
+        checked += 1;
         if method != Method::Get && channels::is_events_channel(segment.id, main) {
-            return Err(Refusal::EventsChannelReadOnly);
+            refused = Err(Refusal::EventsChannelReadOnly);
+            break;
         }
     }
-    Ok(())
-}
-
-/// Whether the channels of the path that do not exist may all be created.
-fn has_room(path: &ChannelPath, main: &MainConf) -> Result<(), Refusal> {
-    if main.max_number_of_channels.is_none() && main.max_number_of_wildcard_channels.is_none() {
-        return Ok(());
+    // Of one and the same id the limit comes before the events channel.
+    if publishes && channels::are_limited(main) {
+        worker::with_store(|store| check_room(store, path, checked, main))
+            .unwrap_or(Err(Refusal::OutOfMemory))?;
     }
-    worker::with_store(|store| check_room(store, path, main)).unwrap_or(Err(Refusal::OutOfMemory))
+    refused
 }
 
 /// GET: the numbers of the channels that exist.
@@ -167,13 +169,15 @@ fn publish_body(request: &mut Request, publication: &Publication) -> Result<Stat
     let mut found = Vec::with_capacity(path.len());
     let mut wake = WakeSet::default();
     let published = worker::with_store(|store| {
-        check_room(store, path, main)?;
+        check_room(store, path, path.len(), main)?;
         find_or_create(store, path, main, &mut found, &mut wake)?;
         store
             .publish(&found, &message, process::now(), &mut wake)
             .map_err(|_| PublishError::NoMemoryForMessage)?;
         if location.channel_info_on_publish {
-            report.set_head(store);
+            if path.len() > 1 {
+                report.set_head(store);
+            }
             for (segment, channel) in path.iter().zip(&found) {
                 report.push(segment.id, store.numbers(*channel));
             }

@@ -61,6 +61,11 @@ impl Store {
 }
 
 impl Zone {
+    /// Whether the record says that it is one: its links may be followed even if it is not sound.
+    fn is<T: Block>(&self, record: Ref<T>) -> bool {
+        self.block(Ref::new(record.0)).is_some_and(|(_, kind)| kind == T::KIND)
+    }
+
     /// Granules of the block of a record, if it lies in the heap and has just the length for `bytes`.
     fn sound<T: Block>(&self, record: Ref<T>, bytes: usize) -> Option<u32> {
         let (len, kind) = self.block(Ref::new(record.0))?;
@@ -90,16 +95,18 @@ impl Zone {
         let mut blocks = Blocks::new();
         let mut ids = BTreeSet::new();
         for bucket in 0..1u32 << self.tables.bucket_bits {
-            let mut channel: Ref<Channel> = Ref::new(self.word(self.bucket(bucket)));
-            while channel.is_some() && !blocks.contains_key(&channel.0) {
-                let Some(len) = self.sound_channel(channel) else { break };
+            let first = Ref::new(self.word(self.bucket(bucket)));
+            for channel in self.walk(first, Channel::HASH_NEXT) {
+                if blocks.contains_key(&channel.0) || !self.is(channel) {
+                    break;
+                }
+                let Some(len) = self.sound_channel(channel) else { continue };
                 if ids.insert(self.id(channel)) {
                     blocks.insert(channel.0, (len, Kind::Channel));
                     let messages = self.surviving_messages(channel, &mut blocks);
                     let creation = self.get(channel, Channel::CREATION);
                     survivors.push(Survivor { creation, channel, messages });
                 }
-                channel = self.get(channel, Channel::HASH_NEXT);
             }
         }
         let mut end = 0;
@@ -116,11 +123,13 @@ impl Zone {
         let mut messages = Vec::new();
         let (mut cursor, mut id) = (0, 0);
         for record in self.walk(self.get(channel, Channel::LOG_FIRST), Message::NEXT) {
-            let Some(len) = self.sound(record, Message::LEN) else { break };
+            if blocks.contains_key(&record.0) || !self.is(record) {
+                break;
+            }
+            let Some(len) = self.sound(record, Message::LEN) else { continue };
             let before = (cursor, id);
             (cursor, id) = (self.get(record, Message::CURSOR), self.get(record, Message::ID));
-            // Also the end of a log that goes round in circles.
-            if cursor <= before.0 || id <= before.1 || blocks.contains_key(&record.0) {
+            if cursor <= before.0 || id <= before.1 {
                 break;
             }
             let content = self.get(record, Message::CONTENT);

@@ -178,6 +178,7 @@ fn is_single(op: &Op) -> bool {
             | Op::Disconnect(_)
             | Op::OpenMail(_)
             | Op::ClockAt
+            | Op::Given(..)
             | Op::Publish { to: [_], max: None, .. }
     )
 }
@@ -274,6 +275,7 @@ fn script() -> Vec<Op> {
         Op::Take(0, "a", 100),
         Op::Pass(2),
         Op::ClockAt,
+        Op::Given("b", 3),
         dies_in(&["b"], 7, "8"),
         dies_in(&["b", "*w"], 3, "9 before 8"),
         Op::Pass(4),

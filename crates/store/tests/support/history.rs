@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use protocol::cursor::Cursor;
 use store::{
     ChannelNumbers, InterestRef, NewMessage, NewsResume, Store, WakeSet, WorkerNumbers, ZoneNumbers,
 };
@@ -25,6 +26,8 @@ pub(crate) enum Op {
         max: Option<u32>,
         text: &'static str,
     },
+    /// A message whose cursor comes from outside: the second so many behind now.
+    Given(&'static str, u32),
     /// Many stored messages at once.
     Many(&'static str, u32),
     Subscribe(usize, &'static [&'static str]),
@@ -84,6 +87,12 @@ impl World {
                     ..message(text.as_bytes())
                 };
                 store.publish(&channels, &new, now, &mut wake).or(Err(Refused))?;
+            }
+            Op::Given(id, seconds) => {
+                let channel = store.find(id.as_bytes()).ok_or(Refused)?;
+                let cursor = Some(Cursor::new(now + seconds, 7));
+                let new = NewMessage { cursor, ..message(b"given") };
+                store.publish(&[channel], &new, now, &mut wake).or(Err(Refused))?;
             }
             Op::Many(id, count) => {
                 let channel = store.find(id.as_bytes()).ok_or(Refused)?;
