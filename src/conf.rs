@@ -473,7 +473,11 @@ fn channels_path(
 
 /// Writes an error line in the module's name.
 pub(crate) fn refuse(cf: &ConfRef<'_>, text: fmt::Arguments<'_>) -> Reported {
-    cf.error(format_args!("push stream module: {text}"))
+    match cf.merged_location() {
+        // nginx only knows the end of the http block by now.
+        Some(name) => cf.error(format_args!("push stream module: {text} (location \"{name}\")")),
+        None => cf.error(format_args!("push stream module: {text}")),
+    }
 }
 
 fn cannot_be_zero(cf: &ConfRef<'_>, directive: &str) -> Reported {

@@ -100,8 +100,8 @@ a,b< header Etag: W/0
 a,b< header Last-Modified ~ GMT$
 a,b< names Content-Type, Last-Modified, Transfer-Encoding, Connection, Expires, Cache-Control, Etag
 a< header Content-Type: application/javascript
-a< bytes "2\r\nH|\r\n2\r\ncb\r\n2\r\n([\r\ne\r\n[-3||Timed out]\r\n3\r\n]);\r\n2\r\n|F\r\n0\r\n\r\n"
-b< bytes "2\r\nH|\r\ne\r\n[-3||Timed out]\r\n2\r\n|F\r\n0\r\n\r\n"
+a< bytes "2\r\nH|\r\n2\r\ncb\r\n2\r\n([\r\nf\r\n[-3||Timed out]\r\n3\r\n]);\r\n2\r\n|F\r\n0\r\n\r\n"
+b< bytes "2\r\nH|\r\nf\r\n[-3||Timed out]\r\n2\r\n|F\r\n0\r\n\r\n"
 a,b< end
 a,b< open
 json! /stats subscribers == 0

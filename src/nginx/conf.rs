@@ -127,6 +127,18 @@ impl<'a> ConfRef<'a> {
         self.words().next().and_then(|name| str::from_utf8(name).ok()).unwrap_or_default()
     }
 
+    /// Name of the location whose settings are being merged. `None` for the http and server levels, and in a setter, whose
+    /// directive has a line of its own.
+    pub(crate) fn merged_location(&self) -> Option<&'a str> {
+        if self.words().next().is_some_and(|word| word != b"http") {
+            return None;
+        }
+        let core = NgxHttpCoreModule::location_conf(self.conf())?;
+        // SAFETY: a name in the pool of the cycle, which outlives 'a.
+        let name = unsafe { bytes_of(&core.name) };
+        str::from_utf8(name).ok().filter(|name| !name.is_empty())
+    }
+
     fn log(&self, level: u32, text: fmt::Arguments<'_>) {
         let text = text.to_string();
         // SAFETY: `%*s` takes a length and that many bytes; nginx copies them before it returns.
