@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use protocol::cursor::Cursor;
-use protocol::template::Template;
 use store::InterestRef;
 
 use crate::nginx::held::Wire;
-use crate::render::Piece;
+use crate::render::{MessageTemplate, Piece};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
 
 /// A channel with subscribers in this worker.
@@ -27,7 +26,7 @@ pub(crate) struct Group {
 /// Subscribers of one channel who get the same bytes.
 pub(crate) struct Cohort {
     pub(crate) group: GroupKey,
-    pub(crate) template: Rc<Template>,
+    pub(crate) template: Rc<MessageTemplate>,
     pub(crate) wire: Wire,
     pub(crate) kind: Kind,
     /// Bytes below which a message is followed by filler.
@@ -43,7 +42,7 @@ pub(crate) struct Cohort {
 impl Cohort {
     pub(crate) fn new(
         group: GroupKey,
-        template: Rc<Template>,
+        template: Rc<MessageTemplate>,
         wire: Wire,
         kind: Kind,
         padded_to: usize,

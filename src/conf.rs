@@ -8,18 +8,20 @@
 pub(crate) mod padding;
 pub(crate) mod settings;
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use protocol::template::Template;
+use protocol::event_source;
 
 use self::padding::Padding;
 use self::settings::{LocationSettings, MainSettings};
 use crate::nginx::conf::{ComplexValue, ConfRef, Reported, VariableIndex};
 use crate::nginx::zone::Zone;
+use crate::render::{Family, MessageTemplate};
 
 const DEFAULT_CHANNEL_DELETED_TEXT: &[u8] = b"Channel deleted";
 const DEFAULT_PING_TEXT: &[u8] = b" ";
@@ -79,8 +81,8 @@ impl Mode {
     /// Refuses the modes that nothing serves yet.
     pub(crate) fn check_available(self, cf: &ConfRef<'_>) -> Result<(), Reported> {
         match self {
-            Self::Streaming | Self::Polling | Self::LongPolling => Ok(()),
-            Self::EventSource | Self::WebSocket => Err(refuse(
+            Self::Streaming | Self::Polling | Self::LongPolling | Self::EventSource => Ok(()),
+            Self::WebSocket => Err(refuse(
                 cf,
                 format_args!(
                     "push_stream_subscriber mode \"{}\" is not available in this version",
@@ -169,11 +171,13 @@ pub(crate) struct LocationConf {
     /// Sent before the first message, verbatim. May be empty.
     pub(crate) header_template: Rc<[u8]>,
     /// The same `Rc` for all locations of equal template text.
-    pub(crate) message_template: Rc<Template>,
+    pub(crate) message_template: Rc<MessageTemplate>,
     /// Sent after the last message, verbatim. May be empty.
     pub(crate) footer_template: Rc<[u8]>,
     /// Wildcard channels in one request.
     pub(crate) wildcard_channel_max_qtd: Option<usize>,
+    /// How long a browser waits before it reconnects to an event source.
+    pub(crate) eventsource_retry: Option<Duration>,
     /// Silence after which a ping is sent.
     pub(crate) ping_message_interval: Option<Duration>,
     pub(crate) subscriber_connection_ttl: Option<Duration>,
@@ -198,14 +202,14 @@ pub(crate) struct LocationConf {
 /// What locations with equal settings have in common, by the text in the configuration.
 #[derive(Default)]
 pub(crate) struct Shared {
-    templates: HashMap<Vec<u8>, Rc<Template>>,
+    templates: HashMap<(Family, Vec<u8>), Rc<MessageTemplate>>,
     paddings: HashMap<Vec<u8>, Rc<[Padding]>>,
 }
 
 impl Shared {
-    fn template(&mut self, text: &[u8]) -> Rc<Template> {
-        let shared = self.templates.entry(text.to_owned());
-        Rc::clone(shared.or_insert_with(|| Rc::new(Template::parse(text))))
+    fn template(&mut self, text: &[u8], family: Family) -> Rc<MessageTemplate> {
+        let shared = self.templates.entry((family, text.to_owned()));
+        Rc::clone(shared.or_insert_with(|| Rc::new(MessageTemplate::parse(text, family))))
     }
 
     fn paddings(&mut self, cf: &ConfRef<'_>, text: &[u8]) -> Result<Rc<[Padding]>, Reported> {
@@ -333,7 +337,16 @@ impl LocationConf {
         }
 
         let on = |flag: Option<bool>| flag.unwrap_or(false);
-        let bytes = |text: Option<&[u8]>| Rc::from(text.unwrap_or_default());
+        let header = settings.header_template.value().unwrap_or_default();
+        let footer = settings.footer_template.value().unwrap_or_default();
+        let (family, header_template, footer_template) = match role {
+            Role::Subscriber(Mode::EventSource) => (
+                Family::EventSource,
+                event_source::header_template(header),
+                event_source::footer_template(footer),
+            ),
+            _ => (Family::Text, Cow::Borrowed(header), Cow::Borrowed(footer)),
+        };
         Ok(Some(Self {
             role,
             channels_path,
@@ -345,9 +358,10 @@ impl LocationConf {
             max_messages_stored_per_channel,
             channel_info_on_publish: settings.channel_info_on_publish.value().unwrap_or(true),
             authorized_channels_only: on(settings.authorized_channels_only.value()),
-            header_template: bytes(settings.header_template.value()),
-            message_template: shared.template(message_template),
-            footer_template: bytes(settings.footer_template.value()),
+            header_template: Rc::from(header_template),
+            message_template: shared.template(message_template, family),
+            footer_template: Rc::from(footer_template),
+            eventsource_retry: settings.eventsource_retry.value(),
             wildcard_channel_max_qtd,
             ping_message_interval,
             subscriber_connection_ttl,

@@ -15,13 +15,13 @@ use std::io::IoSlice;
 use std::rc::Rc;
 
 use protocol::cursor::Cursor;
-use protocol::template::{MessageView, Template};
+use protocol::template::MessageView;
 use store::{InterestRef, News, NewsResume, Pin};
 
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Wire;
 use crate::nginx::process;
-use crate::render::{Piece, Renderings, view};
+use crate::render::{Message, MessageTemplate, Renderings};
 use crate::subscriber::{Lost, Subscriber};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
 use crate::worker::Worker;
@@ -127,14 +127,19 @@ impl Worker {
     fn hand_out(&mut self, group_key: GroupKey, news: &News, renderings: &mut Renderings) {
         let Some(group) = self.groups.get_mut(group_key) else { return };
         let zone = self.zone.glance();
-        let message = view(&group.id, news.id, news.cursor, zone.pinned(&news.content));
+        let message = Message::new(&group.id, news.id, news.cursor, zone.pinned(&news.content));
         renderings.clear();
         let largest = self.main.largest_padding.get();
-        let render = |template: &Template| Piece::render(news.cursor, template, &message);
+        let render = |template: &MessageTemplate| template.render(news.cursor, &message);
         for key in &group.cohorts {
             let Some(cohort) = self.cohorts.get_mut(*key) else { continue };
             if let Some(piece) = renderings.with(&cohort.template, render) {
-                let filler = self.fillers.behind(&piece, cohort.padded_to, largest);
+                let filler = self.fillers.behind(
+                    &piece,
+                    cohort.template.family(),
+                    cohort.padded_to,
+                    largest,
+                );
                 cohort.gathering.extend([Some(piece), filler].into_iter().flatten());
             }
         }
@@ -146,7 +151,8 @@ impl Worker {
             }
             let template = &subscriber.location.message_template;
             let Some(piece) = renderings.with(template, render) else { continue };
-            let filler = self.fillers.behind(&piece, subscriber.padded_to, largest);
+            let filler =
+                self.fillers.behind(&piece, template.family(), subscriber.padded_to, largest);
             if subscriber.queue_news(piece, filler) {
                 self.flushes.push_back(*key);
             }
@@ -180,7 +186,7 @@ impl Worker {
     fn say_farewell(&mut self, group_key: GroupKey, text: &[u8]) {
         let Some(group) = self.groups.get(group_key) else { return };
         let id = Rc::clone(&group.id);
-        let message = MessageView::channel_deleted(&id, text);
+        let message = MessageView::channel_deleted(&id, text).into();
         let mut keys = group.several.clone();
         keys.sort_unstable();
         keys.dedup();
@@ -191,7 +197,7 @@ impl Worker {
         for key in keys {
             let Some(subscriber) = self.subscribers.get(key) else { continue };
             let piece = renderings.with(&subscriber.location.message_template, |template| {
-                Piece::render(Cursor::ZERO, template, &message)
+                template.render(Cursor::ZERO, &message)
             });
             told.push((key, piece));
         }
@@ -226,7 +232,7 @@ impl Worker {
         let (wire, served) = (cohort.wire, cohort.served);
         let end = cohort.subscribers.len().min(served + *budget);
         *budget -= (end - served).max(1).min(*budget);
-        let bytes: Vec<Bytes> = volley.iter().map(|piece| piece.on(wire)).collect();
+        let bytes: Vec<Bytes> = volley.iter().flat_map(|piece| piece.on(wire)).collect();
         let (Some(first), Some(last)) = (volley.first(), volley.last()) else { return false };
         let slices: Vec<IoSlice<'_>> = bytes.iter().map(|bytes| IoSlice::new(bytes)).collect();
         let total: usize = bytes.iter().map(|bytes| bytes.len()).sum();
@@ -241,10 +247,9 @@ impl Worker {
                 subscriber.send_now(&slices, &bytes, total)
             } else {
                 let seen = subscriber.seen;
-                let unseen: Vec<_> =
-                    volley.iter().zip(&bytes).filter(|(piece, _)| piece.cursor > seen).collect();
-                subscriber.story.count(unseen.iter().filter(|(piece, _)| piece.is_message).count());
-                subscriber.send(unseen.into_iter().map(|(_, bytes)| bytes.clone()))
+                let unseen = || volley.iter().filter(move |piece| piece.cursor > seen);
+                subscriber.story.count(unseen().filter(|piece| piece.is_message).count());
+                subscriber.send(unseen().flat_map(|piece| piece.on(wire)))
             };
             subscriber.seen = subscriber.seen.max(last.cursor);
             subscriber.spoke = now;
@@ -328,10 +333,10 @@ impl Worker {
         let mut queued = 0;
         while more && queued < REPLAY_QUEUE_BYTES {
             more = replay.pull(&self.zone, &mut self.batch, &template, |piece| {
-                let filler = fillers.behind(&piece, padded_to, largest);
+                let filler = fillers.behind(&piece, template.family(), padded_to, largest);
                 story.count(1);
-                for piece in [Some(piece), filler].into_iter().flatten() {
-                    let bytes: Bytes = piece.on(wire);
+                for bytes in [Some(piece), filler].iter().flatten().flat_map(|piece| piece.on(wire))
+                {
                     queued += bytes.len();
                     outbox.push(bytes);
                 }

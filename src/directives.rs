@@ -36,7 +36,7 @@ unsafe impl Settings for LocationSettings {
 }
 
 /// The directive table of the module.
-pub(crate) static COMMANDS: Commands<55> = Commands::new([
+pub(crate) static COMMANDS: Commands<56> = Commands::new([
     /* roles */
     custom(
         c"push_stream_channels_statistics",
@@ -131,6 +131,7 @@ pub(crate) static COMMANDS: Commands<55> = Commands::new([
         ANY_LEVEL,
         field!(LocationSettings, ping_message_interval),
     ),
+    slot(c"push_stream_eventsource_retry", ANY_LEVEL, field!(LocationSettings, eventsource_retry)),
     slot(
         c"push_stream_subscriber_connection_ttl",
         ANY_LEVEL,

@@ -11,7 +11,7 @@ use store::WakeSet;
 
 use crate::events;
 use crate::nginx::process;
-use crate::render::{Piece, Renderings, last_chunk};
+use crate::render::{Family, Piece, Renderings, last_chunk};
 use crate::story::CloseReason;
 use crate::subscriber::form::LongPollAnswer;
 use crate::subscriber::{Lost, Subscriber};
@@ -72,7 +72,7 @@ impl Worker {
                 &mut subscriber.outbox
             };
             for piece in cohort.unseen(subscriber.seen) {
-                queue.push(piece.on(cohort.wire));
+                queue.extend(piece.on(cohort.wire));
                 subscriber.story.count(piece.is_message.into());
             }
         }
@@ -137,10 +137,12 @@ impl Worker {
                 outbox.push(piece);
             }
             let footer = Piece::new(Cursor::ZERO, &location.footer_template);
-            let filler =
-                last.as_ref().and_then(|last| self.fillers.behind(last, padded_to, largest));
+            let family = location.message_template.family();
+            let filler = last
+                .as_ref()
+                .and_then(|last| self.fillers.behind(last, family, padded_to, largest));
             for piece in [last, filler, footer].into_iter().flatten() {
-                outbox.push(piece.on(wire));
+                outbox.extend(piece.on(wire));
             }
             if let Some(last) = last_chunk(wire) {
                 outbox.push(last);
@@ -190,7 +192,7 @@ impl Worker {
                 Kind::LongPolling if self.main.timeout_with_body => {
                     let template = &subscriber.location.message_template;
                     let piece = renderings.with(template, |template| {
-                        Piece::render(Cursor::ZERO, template, &MessageView::timed_out())
+                        template.render(Cursor::ZERO, &MessageView::timed_out().into())
                     });
                     polls.push((*key, clock, Some(piece)));
                 }
@@ -255,7 +257,8 @@ impl Worker {
         let left = before - subscriber.groups.len();
         if let Some(piece) = piece {
             let largest = self.main.largest_padding.get();
-            let filler = self.fillers.behind(&piece, subscriber.padded_to, largest);
+            let family = subscriber.location.message_template.family();
+            let filler = self.fillers.behind(&piece, family, subscriber.padded_to, largest);
             if subscriber.queue_news(piece, filler) {
                 self.flushes.push_back(key);
             }
@@ -309,7 +312,6 @@ impl Worker {
 
     fn ping(&mut self, keys: &[SubscriberKey], now: u64) {
         let main = Rc::clone(&self.main);
-        let message = MessageView::ping(&main.ping_message_text);
         let largest = main.largest_padding.get();
         let mut renderings = Renderings::default();
         let mut lost = Vec::new();
@@ -317,14 +319,15 @@ impl Worker {
             let Some(subscriber) = self.subscribers.get_mut(*key) else { continue };
             let wire = subscriber.held.wire();
             let template = &subscriber.location.message_template;
-            let piece = renderings
-                .with(template, |template| Piece::render(Cursor::ZERO, template, &message));
+            let piece =
+                renderings.with(template, |template| template.ping(&main.ping_message_text));
             subscriber.spoke = now;
-            let filler = piece
-                .as_ref()
-                .and_then(|piece| self.fillers.behind(piece, subscriber.padded_to, largest));
-            let pieces = [piece, filler].into_iter().flatten();
-            match subscriber.send(pieces.map(|piece| piece.on(wire))) {
+            let filler =
+                piece.as_ref().filter(|_| template.family() == Family::Text).and_then(|piece| {
+                    self.fillers.behind(piece, Family::Text, subscriber.padded_to, largest)
+                });
+            let pieces: Vec<_> = [piece, filler].into_iter().flatten().collect();
+            match subscriber.send(pieces.iter().flat_map(|piece| piece.on(wire))) {
                 Ok(()) => self.arm(*key),
                 Err(Lost(reason)) => lost.push((*key, reason)),
             }

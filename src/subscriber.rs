@@ -134,7 +134,7 @@ impl Subscriber {
         self.story.count(piece.is_message.into());
         let queue = if self.replay.is_some() { &mut self.held_back } else { &mut self.outbox };
         for piece in [Some(piece), filler].into_iter().flatten() {
-            queue.push(piece.on(self.held.wire()));
+            queue.extend(piece.on(self.held.wire()));
         }
         !std::mem::replace(&mut self.queued, true)
     }

@@ -61,6 +61,7 @@ pub(crate) struct LocationSettings {
     pub(crate) footer_template: Text,
     pub(crate) wildcard_channel_max_qtd: Number,
     pub(crate) ping_message_interval: Milliseconds,
+    pub(crate) eventsource_retry: Milliseconds,
     pub(crate) subscriber_connection_ttl: Milliseconds,
     pub(crate) longpolling_connection_ttl: Milliseconds,
     pub(crate) subscriber_buffer_size: Size,
@@ -127,6 +128,7 @@ impl LocationSettings {
         self.footer_template.inherit(&outer.footer_template);
         self.wildcard_channel_max_qtd.inherit(&outer.wildcard_channel_max_qtd);
         self.ping_message_interval.inherit(&outer.ping_message_interval);
+        self.eventsource_retry.inherit(&outer.eventsource_retry);
         self.subscriber_connection_ttl.inherit(&outer.subscriber_connection_ttl);
         self.longpolling_connection_ttl.inherit(&outer.longpolling_connection_ttl);
         self.subscriber_buffer_size.inherit(&outer.subscriber_buffer_size);

@@ -21,7 +21,7 @@ use crate::nginx::held::HeldHooks;
 use crate::nginx::process;
 use crate::nginx::request::{NoMemory, Request, Status};
 use crate::outbox::Outbox;
-use crate::render::Piece;
+use crate::render::{Family, Piece};
 use crate::story::CloseReason;
 use crate::subscriber::form::{Form, gap_piece, mark_gap, set_content_type};
 use crate::subscriber::history::{Due, due, has_gap};
@@ -269,12 +269,19 @@ impl Worker {
             return;
         };
         let largest = self.main.largest_padding.get();
-        let header = Piece::new(Cursor::ZERO, &subscriber.location.header_template);
-        for (piece, min) in [(header, header_min), (gap, subscriber.padded_to)] {
+        let location = &subscriber.location;
+        let family = location.message_template.family();
+        let header = Piece::new(Cursor::ZERO, &location.header_template);
+        let retry = location.eventsource_retry.filter(|_| family == Family::EventSource);
+        let retry = retry.and_then(|time| {
+            Piece::new(Cursor::ZERO, format!("retry: {}\n", time.as_millis()).as_bytes())
+        });
+        for (piece, min) in [(header, header_min), (retry, 0), (gap, subscriber.padded_to)] {
             let Some(piece) = piece else { continue };
-            let filler = self.fillers.behind(&piece, min, largest);
-            subscriber.outbox.push(piece.on(wire));
-            subscriber.outbox.extend(filler.map(|filler| filler.on(wire)));
+            let filler = self.fillers.behind(&piece, family, min, largest);
+            for piece in [Some(piece), filler].iter().flatten() {
+                subscriber.outbox.extend(piece.on(wire));
+            }
         }
         self.join_cohort(key);
         let Some(subscriber) = self.subscribers.get_mut(key) else { return };

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use protocol::cursor::{Cursor, etag};
+use protocol::event_source;
 use protocol::jsonp;
 use protocol::template::MessageView;
 
@@ -11,7 +12,7 @@ use crate::answer;
 use crate::conf::{LocationConf, MainConf};
 use crate::nginx::bytes::Bytes;
 use crate::nginx::request::{NoMemory, Request, Status};
-use crate::render::Piece;
+use crate::render::{Family, Message, Piece};
 use crate::story::Story;
 
 /// How the answer of a poll looks, whatever it says.
@@ -54,17 +55,18 @@ impl Form {
         self.mark_gap(request)?;
         request.set_status(200);
         self.story.count(pieces.iter().filter(|piece| piece.is_message).count());
-        let bodies: Vec<Bytes> = self.gap_piece.iter().chain(pieces).map(Piece::body).collect();
+        let bodies: Vec<Vec<Bytes>> =
+            self.gap_piece.iter().chain(pieces).map(|piece| piece.bodies().collect()).collect();
         let mut chunks: Vec<&[u8]> = Vec::with_capacity(bodies.len() * 2 + 4);
         chunks.push(&self.location.header_template);
         if let Some(name) = &self.callback {
             chunks.extend([name.as_slice(), jsonp::OPEN]);
         }
-        for (index, body) in bodies.iter().enumerate() {
+        for (index, bodies) in bodies.iter().enumerate() {
             if index > 0 && self.callback.is_some() {
                 chunks.push(jsonp::SEPARATOR);
             }
-            chunks.push(body);
+            chunks.extend(bodies.iter().map(|body| -> &[u8] { body }));
         }
         if self.callback.is_some() {
             chunks.push(jsonp::CLOSE);
@@ -108,7 +110,8 @@ impl Form {
 /// The message that tells of a gap, where there is one and the configuration has a text for it.
 pub(crate) fn gap_piece(main: &MainConf, location: &LocationConf, gap: bool) -> Option<Piece> {
     let text = main.gap_message_text.as_deref().filter(|_| gap)?;
-    Piece::render(Cursor::ZERO, &location.message_template, &MessageView::gap(text))
+    let message = Message { event_type: Some(b"gap"), ..MessageView::gap(text).into() };
+    location.message_template.render(Cursor::ZERO, &message)
 }
 
 /// Tells the client that messages behind its cursor are no longer stored.
@@ -127,6 +130,9 @@ pub(crate) fn set_content_type(
     request: &mut Request,
     location: &LocationConf,
 ) -> Result<(), NoMemory> {
+    if location.message_template.family() == Family::EventSource {
+        return request.set_content_type(event_source::CONTENT_TYPE.as_bytes());
+    }
     match &location.legacy_content_type {
         Some(content_type) => request.set_content_type(content_type),
         None => request.set_default_content_type(),

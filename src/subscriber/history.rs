@@ -7,11 +7,10 @@
 use std::collections::VecDeque;
 
 use protocol::cursor::Cursor;
-use protocol::template::Template;
 use store::{Batch, ChannelRef, Position, Start, Store};
 
 use super::wish::Wish;
-use crate::render::{Piece, view};
+use crate::render::{Message, MessageTemplate, Piece};
 use crate::zone::SharedZone;
 
 /// What is left of a replay.
@@ -64,7 +63,7 @@ impl Replay {
         &mut self,
         zone: &SharedZone,
         batch: &mut Batch,
-        template: &Template,
+        template: &MessageTemplate,
         mut out: impl FnMut(Piece),
     ) -> bool {
         let Some((id, position)) = self.channels.front_mut() else { return false };
@@ -75,8 +74,8 @@ impl Replay {
             store.find(id).and_then(|channel| store.read(channel, *position, self.upto, batch))
         };
         for (item, parts) in batch.messages() {
-            let message = view(id, item.id, item.cursor, parts);
-            if let Some(piece) = Piece::render(item.cursor, template, &message) {
+            let message = Message::new(id, item.id, item.cursor, parts);
+            if let Some(piece) = template.render(item.cursor, &message) {
                 out(piece);
             }
         }

@@ -11,6 +11,7 @@
 //! | [`template`] | what does a message look like for this location? | delivery |
 //! | [`chunk`] | how is a piece framed for HTTP/1.1? | delivery |
 //! | [`event`] | what does the server announce on the events channel? | worker |
+//! | [`event_source`] | how does a message look as a server-sent event? | delivery |
 //! | [`jsonp`] | how does a script tag get its messages? | polling subscribers |
 //! | [`padding`] | how much filler gets a short piece past a browser's buffering? | delivery |
 //! | [`refusal`] | which status and explanation does a refused request get? | every location |
@@ -34,6 +35,7 @@ pub mod chunk;
 pub mod cursor;
 pub mod date;
 pub mod event;
+pub mod event_source;
 pub mod jsonp;
 pub mod padding;
 pub mod refusal;

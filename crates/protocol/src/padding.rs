@@ -21,6 +21,13 @@ pub fn line_breaks(len: usize) -> Vec<u8> {
     (0..len).map(|at| if (len - at).is_multiple_of(2) { b'\r' } else { b'\n' }).collect()
 }
 
+/// Filler of a stream of events: a comment without a message.
+#[must_use]
+pub fn comment(len: usize) -> Vec<u8> {
+    let last = len.saturating_sub(1);
+    (0..len).map(|at| if at == last { b'\n' } else { b':' }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +51,7 @@ mod tests {
         assert_eq!(line_breaks(4), b"\r\n\r\n");
         assert_eq!(line_breaks(3), b"\n\r\n");
         assert_eq!(line_breaks(0), b"");
+        assert_eq!(comment(4), b":::\n");
+        assert_eq!(comment(0), b"");
     }
 }

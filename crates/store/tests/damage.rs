@@ -355,8 +355,8 @@ fn a_reader_goes_on_behind_a_message_that_a_rebuild_has_dropped() {
     let first = store.seek(channel, &Start::Backtrack(9), END).expect("three messages");
     let second = store.read(channel, first, END, &mut batch).expect("two more");
     // The content of the second message claims to be a channel.
-    let contents = (HEAP..memory.len()).step_by(16).filter(|at| memory.word(*at) >> 28 == 3);
-    let content = contents.skip(1).next().expect("three contents");
+    let mut contents = (HEAP..memory.len()).step_by(16).filter(|at| memory.word(*at) >> 28 == 3);
+    let content = contents.nth(1).expect("three contents");
     memory.put_word(content, 1 << 28 | 2);
     memory.put_word(JOURNAL_LEN, u32::MAX);
     assert_eq!(store.recover(NOW), Recovery::Rebuilt);

@@ -242,6 +242,10 @@ fn keeps(op: &Op, found: &Observation, after: &Observation, at: &str) {
     }
 }
 
+/// Enough channels that some share a bucket of the directory.
+const NAMES: [&str; 14] =
+    ["n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9", "na", "nb", "nc", "nd"];
+
 /// Touches every mutation of the interface.
 fn script() -> Vec<Op> {
     let unstored = |to, text| Op::Publish { to, store: false, ttl: 9, max: None, text };
@@ -312,6 +316,9 @@ fn script() -> Vec<Op> {
         unstored(&["b", "*w"], "13"),
         Op::ClearSlot(2),
         Op::Enter(2),
+        Op::Subscribe(0, &["b", "*w"]),
+        Op::Unsubscribe(0, "*w"),
+        Op::Unsubscribe(0, "b"),
         Op::ClearSlot(1),
         Op::ClearSlot(0),
         Op::Delete("b"),
@@ -327,6 +334,11 @@ fn a_death_at_any_write_of_any_operation_is_undone() {
     for op in script() {
         scene.interrupt(&op, &mut random, |_| true);
         scene.run(&op);
+    }
+    let deletions = NAMES.map(Op::Delete);
+    for op in NAMES.map(Op::Create).iter().chain(&deletions).chain(&[Op::Pass(9), Op::Sweep(30)]) {
+        scene.interrupt(op, &mut random, |_| true);
+        scene.run(op);
     }
     let store = scene.memory.open();
     let numbers = store.zone_numbers(scene.world.now);
