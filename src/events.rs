@@ -15,13 +15,16 @@ pub(crate) fn are_on(main: &MainConf) -> bool {
     main.events_channel_id.is_some()
 }
 
-/// Makes sure that the events channel is there and stays.
+/// Makes sure that the events channel is there and stays, and that no other one does: a reload may have changed it.
 pub(crate) fn open(store: &mut Store, main: &MainConf) {
-    let Some(id) = main.events_channel_id.as_deref() else { return };
+    let Some(id) = main.events_channel_id.as_deref() else {
+        store.keep(None);
+        return;
+    };
     let limits = CreateLimits { channels: None, wildcard_channels: None, inactivity: u32::MAX };
     let wildcard = is_wildcard_id(id, main);
     if let Ok(channel) = store.find_or_create(id, wildcard, &limits, process::now()) {
-        store.keep(channel);
+        store.keep(Some(channel));
     }
 }
 

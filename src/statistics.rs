@@ -52,7 +52,7 @@ fn begin(
     let path = channels::requested(request, location);
     let (format, content_type) = negotiate(request.header("Accept"));
     let report = if path.is_empty() {
-        summary(format)
+        summary(format, main)
     } else {
         match wanted(&path, main) {
             Err(refusal) => return Ok(answer::refuse(request, refusal, main)),
@@ -111,11 +111,14 @@ fn listing(prefix: &[u8]) -> Option<ChannelReport> {
     }
 }
 
-fn summary(format: Format) -> Option<Vec<u8>> {
+fn summary(format: Format, main: &MainConf) -> Option<Vec<u8>> {
     let now = process::now();
-    let (numbers, workers) = worker::with_store(|store| {
+    let (numbers, announced, workers) = worker::with_store(|store| {
         let workers: Vec<_> = store.workers().collect();
-        (store.zone_numbers(now), workers)
+        // The server's own announcements are no messages of anybody.
+        let events = main.events_channel_id.as_deref().and_then(|id| store.find(id));
+        let announced = events.map_or(0, |events| store.numbers(events).stored.into());
+        (store.zone_numbers(now), announced, workers)
     })?;
     let by_worker: Vec<_> = workers
         .iter()
@@ -131,7 +134,7 @@ fn summary(format: Format) -> Option<Vec<u8>> {
         channels: numbers.channels.into(),
         wildcard_channels: numbers.wildcard_channels.into(),
         published_messages: numbers.published,
-        stored_messages: numbers.stored,
+        stored_messages: numbers.stored.saturating_sub(announced),
         messages_in_trash: numbers.untaken.into(),
         channels_in_delete: numbers.channels_in_delete.into(),
         channels_in_trash: numbers.channels_in_trash.into(),

@@ -12,7 +12,7 @@ use crate::nginx::log::{Log, error, warn};
 use crate::nginx::posted::Posted;
 use crate::nginx::timer::Timer;
 use crate::nginx::{notify, process};
-use crate::worker::{self, CLEAR_BUDGET, Events, Worker, enter};
+use crate::worker::{self, Events, Worker, enter};
 
 /// Milliseconds between two looks at the mailbox that nobody asked for, and between two looks for work of the sweep.
 const TICK_MSEC: u64 = 250;
@@ -133,15 +133,7 @@ impl Worker {
             if worker.slot == self.slot || process::is_alive(worker.pid) {
                 continue;
             }
-            loop {
-                let Some(mut store) = self.zone.lock() else { return };
-                // Somebody else may have been quicker.
-                if store.occupant(worker.slot) != Some(worker.pid)
-                    || store.clear_slot(worker.slot, &mut CLEAR_BUDGET.clone())
-                {
-                    break;
-                }
-            }
+            self.clear_slot(worker.slot, Some(worker.pid));
             // It may have owed the others a wake-up.
             notify::wake_all();
         }
@@ -157,13 +149,6 @@ impl Worker {
         self.end_all();
         self.events.timer.cancel();
         self.events.tick.cancel();
-        loop {
-            let Some(mut store) = self.zone.lock() else { return };
-            if store.occupant(self.slot) != Some(process::pid())
-                || store.clear_slot(self.slot, &mut CLEAR_BUDGET.clone())
-            {
-                return;
-            }
-        }
+        self.clear_slot(self.slot, Some(process::pid()));
     }
 }

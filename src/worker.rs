@@ -9,6 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use protocol::cursor::Cursor;
+use protocol::event::Event;
 use slotmap::SlotMap;
 use store::{Batch, InterestRef, Store, WakeSet};
 
@@ -31,7 +32,7 @@ use crate::timeouts::Timeouts;
 use crate::zone::SharedZone;
 
 /// Interests of a dead worker ended in one span of the lock.
-pub(crate) const CLEAR_BUDGET: u32 = 256;
+const CLEAR_BUDGET: u32 = 256;
 
 thread_local! {
     /// nginx runs all callbacks of a process in one thread.
@@ -195,23 +196,21 @@ impl Worker {
     /// are there (after the zone had to be rebuilt).
     pub(crate) fn register(&mut self) {
         let zone = Rc::clone(&self.zone);
-        loop {
+        let occupant = zone.glance().occupant(self.slot);
+        if occupant != Some(process::pid()) {
+            // Process slots are unique among the living, so whoever is written there is dead.
+            self.clear_slot(self.slot, occupant);
             let Some(mut store) = zone.lock() else { return };
-            let occupant = store.occupant(self.slot);
-            if occupant == Some(process::pid()) {
-                break;
-            }
-            if store.clear_slot(self.slot, &mut CLEAR_BUDGET.clone()) {
-                if !store.enter(self.slot, process::pid(), process::now()) {
-                    drop(store);
-                    error!(
-                        Log::cycle(),
-                        "push stream module: the shared memory has no slot for process slot {}: no subscribers can be served here; restart nginx",
-                        self.slot
-                    );
-                    return;
-                }
-                break;
+            let entered = store.enter(self.slot, process::pid(), process::now());
+            drop(store);
+            if !entered {
+                error!(
+                    Log::cycle(),
+                    "push stream module: the shared memory has no slot for process slot {}: \
+                     no subscribers can be served here; restart nginx",
+                    self.slot
+                );
+                return;
             }
         }
         let registration = {
@@ -219,12 +218,40 @@ impl Worker {
             Registration { epoch: store.epoch(), generation: store.generation(self.slot) }
         };
         self.registration = Some(registration);
-        if events::are_on(&self.main)
-            && let Some(mut store) = zone.lock()
-        {
+        if let Some(mut store) = zone.lock() {
             events::open(&mut store, &self.main);
         }
         self.register_groups();
+    }
+
+    /// Ends everything that a worker has left in its slot, and announces that its subscribers have gone. Does nothing once the slot
+    /// belongs to another than `occupant`: somebody may have been quicker.
+    pub(crate) fn clear_slot(&self, slot: usize, occupant: Option<u32>) {
+        let announced = events::are_on(&self.main);
+        let mut wake = WakeSet::default();
+        loop {
+            let Some(mut store) = self.zone.lock() else { return };
+            if store.occupant(slot) != occupant {
+                break;
+            }
+            let mut left = Vec::new();
+            let cleared =
+                store.clear_slot(slot, &mut CLEAR_BUDGET.clone(), &mut |id, subscribers| {
+                    if announced {
+                        left.push((id.to_vec(), subscribers));
+                    }
+                });
+            for (id, subscribers) in left {
+                for _ in 0..subscribers {
+                    let event = Event::ClientUnsubscribed;
+                    events::announce(&mut store, &self.main, event, &id, &mut wake);
+                }
+            }
+            if cleared {
+                break;
+            }
+        }
+        self.wake(&mut wake);
     }
 
     /// Whether the zone still knows this worker as it registered.

@@ -65,6 +65,7 @@ p> "more."
 p< status 200
 p< json published_messages == 1
 p< EOF
+px
 ! exited within 2s
 
 === HUP

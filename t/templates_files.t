@@ -110,6 +110,8 @@ GET  /text/s.b1        -> 200 | body "text [m]"
 GET  /text/file/s.b1   -> 200 | body "<html>\n<body>\n[m]"
 
 === at one level only one of them
+--- http_config
+{http}
 --- nginx_t
 http       | push_stream_header_template_file header.html; -> ok
 subscriber | push_stream_header_template "x"; push_stream_header_template_file header.html; -> fails "push_stream_header_template_file" directive is duplicate or template set by 'push_stream_header_template'

@@ -26,12 +26,23 @@ pub(crate) struct Due {
     pub(crate) newest: Cursor,
 }
 
-/// Whether messages behind the client's cursor are no longer stored. Without a cursor, and with the epoch, nothing is missed.
+/// Whether messages behind the place that the client asks for are no longer stored. Without such a place, and with the epoch,
+/// nothing is missed. To be called under the lock.
 pub(crate) fn has_gap(store: &Store, wish: &Wish, found: &[ChannelRef]) -> bool {
-    let Some(after) = wish.resume().after().filter(|after| after.time > 0) else { return false };
-    let with_cursor =
-        wish.path.iter().zip(found).filter(|(segment, _)| segment.backtrack.is_none());
-    with_cursor.into_iter().any(|(_, channel)| store.has_gap(*channel, after))
+    let resume = wish.resume();
+    let mut resumed =
+        wish.path.iter().zip(found).filter(|(segment, _)| segment.backtrack.is_none()).peekable();
+    match (resume.after(), resume.event_id) {
+        (Some(after), _) if after.time > 0 => {
+            resumed.any(|(_, channel)| store.has_gap(*channel, after))
+        }
+        // An event id that is nowhere stored says nothing about what came behind it.
+        (None, Some(event_id)) => {
+            resumed.peek().is_some()
+                && !resumed.any(|(_, channel)| store.has_event_id(*channel, event_id))
+        }
+        _ => false,
+    }
 }
 
 /// Finds out which stored messages are due, if any. To be called under the lock.

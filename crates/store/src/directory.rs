@@ -76,6 +76,9 @@ impl Zone {
 
     /// Takes a channel out of the directory; part of a mutation.
     pub(crate) fn unlink_channel(&self, channel: Ref<Channel>) {
+        if self.get(ROOT, Root::KEPT_CHANNEL) == channel {
+            self.set(ROOT, Root::KEPT_CHANNEL, Ref::NONE);
+        }
         let next = self.get(channel, Channel::HASH_NEXT);
         let bucket = self.bucket(self.get(channel, Channel::HASH));
         let first: Ref<Channel> = Ref::new(self.word(bucket));

@@ -124,7 +124,7 @@ macro_rules! record {
 
 record! {
     /// The first record of the zone. Where the tables lie follows from its length and number of slots: [`Tables`].
-    Root, 368 {
+    Root, 384 {
         MAGIC: u64 = 0,
         VERSION: u32 = 8,
         /// Raised when workers must register their subscribers again.
@@ -166,6 +166,8 @@ record! {
         FREE_CLASSES: u32 = 124,
         /// 16 pairs (second, channels that entered the trash in it).
         TRASH: u32 = 240,
+        /// The channel that stays even if nobody uses it.
+        KEPT_CHANNEL: Ref<Channel> = 368,
     }
 }
 

@@ -342,12 +342,26 @@ impl Store {
         self.zone.id(channel.0)
     }
 
-    /// Keeps a channel even if nobody uses it, until it is deleted.
-    pub fn keep(&mut self, channel: ChannelRef) {
-        let flags = self.zone.get(channel.0, Channel::FLAGS);
-        if flags & KEPT == 0 {
-            self.zone.always(|| self.zone.set(channel.0, Channel::FLAGS, flags | KEPT));
+    /// Keeps one channel even if nobody uses it, until it is deleted. One that was kept before is an ordinary channel again.
+    pub fn keep(&mut self, channel: Option<ChannelRef>) {
+        let zone = &self.zone;
+        let wanted = channel.map_or(Ref::NONE, |channel| channel.0);
+        let kept = zone.get(ROOT, Root::KEPT_CHANNEL);
+        if kept == wanted {
+            return;
         }
+        zone.always(|| {
+            if let Some(kept) = kept.some() {
+                zone.set(kept, Channel::FLAGS, zone.get(kept, Channel::FLAGS) & !KEPT);
+                if zone.get(kept, Channel::INTERESTS).is_none() {
+                    zone.schedule_soon(kept);
+                }
+            }
+            if let Some(wanted) = wanted.some() {
+                zone.set(wanted, Channel::FLAGS, zone.get(wanted, Channel::FLAGS) | KEPT);
+            }
+            zone.set(ROOT, Root::KEPT_CHANNEL, wanted);
+        });
     }
 
     /// The numbers of a channel.
@@ -570,6 +584,11 @@ impl Store {
         self.zone.seek(channel.0, start, upto)
     }
 
+    /// Whether a stored message has this event id. Cost: proportional to the messages stored.
+    pub fn has_event_id(&self, channel: ChannelRef, event_id: &[u8]) -> bool {
+        self.zone.has_event_id(channel.0, event_id)
+    }
+
     /// Whether something behind the cursor is no longer stored: the channel has dropped a newer message, or is itself newer.
     pub fn has_gap(&self, channel: ChannelRef, after: Cursor) -> bool {
         let after = after.to_u64();
@@ -604,8 +623,15 @@ impl Store {
     }
 
     /// Frees a worker slot together with all interests of a worker that is dead or leaves. False = the budget ran out first.
-    pub fn clear_slot(&mut self, slot: usize, budget: &mut u32) -> bool {
-        self.zone.slot(slot).is_none_or(|slot| self.zone.clear_slot(slot, budget))
+    ///
+    /// `left` is told the id of each channel that subscribers of the worker have left, and how many.
+    pub fn clear_slot(
+        &mut self,
+        slot: usize,
+        budget: &mut u32,
+        left: &mut dyn FnMut(&[u8], u32),
+    ) -> bool {
+        self.zone.slot(slot).is_none_or(|slot| self.zone.clear_slot(slot, budget, left))
     }
 
     /// Process id in a slot, if it is occupied. Lock-free.

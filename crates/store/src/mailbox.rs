@@ -195,7 +195,12 @@ impl Zone {
     }
 
     /// Ends up to `budget` of a dead worker's interests. True = none is left and the slot is free.
-    pub(crate) fn clear_slot(&self, slot: Ref<Slot>, budget: &mut u32) -> bool {
+    pub(crate) fn clear_slot(
+        &self,
+        slot: Ref<Slot>,
+        budget: &mut u32,
+        left: &mut dyn FnMut(&[u8], u32),
+    ) -> bool {
         while let Some(interest) = self.get(slot, Slot::INTERESTS).some() {
             // Untaken messages count too: there may be many.
             while self.get(interest, Interest::UNTAKEN).is_some() {
@@ -209,6 +214,8 @@ impl Zone {
                 return false;
             }
             *budget -= 1;
+            let channel = self.get(interest, Interest::CHANNEL);
+            left(self.id(channel), self.get(interest, Interest::SUBSCRIBERS));
             self.detach(interest, u32::MAX);
             if self.get(slot, Slot::INTERESTS) == interest {
                 self.region.report_damage();

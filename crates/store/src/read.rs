@@ -137,6 +137,13 @@ impl Zone {
         Parts { event_id, event_type, text }
     }
 
+    pub(crate) fn has_event_id(&self, channel: Ref<Channel>, event_id: &[u8]) -> bool {
+        self.walk(self.get(channel, Channel::OLDEST), Message::NEXT).any(|record| {
+            self.get(record, Message::STORED) != 0
+                && self.parts(self.get(record, Message::CONTENT)).event_id == Some(event_id)
+        })
+    }
+
     fn position(&self, channel: Ref<Channel>, record: Ref<Message>) -> Option<Position> {
         record.some().map(|record| Position {
             creation: self.get(channel, Channel::CREATION),

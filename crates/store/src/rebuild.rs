@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::cursor::Cursor;
 
 use crate::layout::{
-    Channel, Content, GRANULE, KEPT, Message, Ref, Root, Slot, TRASH_SECONDS, UNORDERED,
-    WHEEL_SLOTS, WILDCARD,
+    Channel, Content, GRANULE, Message, Ref, Root, Slot, TRASH_SECONDS, UNORDERED, WHEEL_SLOTS,
+    WILDCARD,
 };
 use crate::space::{Block, Kind};
 use crate::zone::{ROOT, Zone};
@@ -232,7 +232,8 @@ impl Zone {
         for survivor in survivors {
             let Survivor { channel, messages, .. } = survivor;
             let channel = *channel;
-            let flags = self.get(channel, Channel::FLAGS) & (WILDCARD | KEPT);
+            // The first worker that registers again says which channel is to be kept.
+            let flags = self.get(channel, Channel::FLAGS) & WILDCARD;
             *(if flags & WILDCARD == 0 { &mut channels } else { &mut wildcard_channels }) += 1;
             self.init(channel, Channel::FLAGS, flags | UNORDERED);
             let sane = survivor.creation > creation && survivor.creation < SANE;
@@ -269,6 +270,7 @@ impl Zone {
         self.init(ROOT, Root::CHANNELS, channels);
         self.init(ROOT, Root::WILDCARD_CHANNELS, wildcard_channels);
         self.init(ROOT, Root::STORED, stored);
+        self.init(ROOT, Root::KEPT_CHANNEL, Ref::NONE);
         let known = self.get(ROOT, Root::CREATIONS);
         self.init(ROOT, Root::CREATIONS, creation.max(if known < SANE { known } else { 0 }));
         for index in 0..TRASH_SECONDS * 2 {

@@ -372,7 +372,10 @@ fn a_death_during_a_long_purge_loses_nothing_else() {
 #[test]
 fn a_death_during_a_rebuild_leaves_the_rebuild_to_the_next_one() {
     let mut scene = Scene::new(32 << 10);
-    for op in script().iter().take(24) {
+    let unstored = |text| Op::Publish { to: &["a"], store: false, ttl: 9, max: None, text };
+    // Messages that are dropped lie between those that are kept.
+    let mixed = [unstored("w"), publish(&["a"], "x"), unstored("y"), publish(&["a"], "z")];
+    for op in script().iter().take(24).chain(&mixed) {
         scene.run(op);
     }
     let world = World { now: scene.world.now, ..World::default() };

@@ -417,7 +417,7 @@ impl Test {
         if free {
             self.model.slots[slot].pid = pid;
         } else if self.random.one_in(2) {
-            while !self.store.clear_slot(slot, &mut { 3 }) {}
+            while !self.store.clear_slot(slot, &mut { 3 }, &mut |_, _| ()) {}
             self.model.clear_slot(slot);
         }
         assert!(!self.store.enter(SLOTS, pid, self.now), "no such slot");
@@ -431,7 +431,8 @@ impl Test {
     fn keep(&mut self) {
         let id = self.id();
         if let (Some(channel), true) = (self.store.find(id.as_bytes()), self.random.one_in(8)) {
-            self.store.keep(channel);
+            self.store.keep(Some(channel));
+            self.model.forget_kept();
             self.model.find(id.as_bytes()).expect("the store has it").kept = true;
         }
     }

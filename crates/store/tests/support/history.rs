@@ -73,7 +73,7 @@ impl World {
             }
             Op::Keep(id) => {
                 let channel = store.find(id.as_bytes()).ok_or(Refused)?;
-                store.keep(channel);
+                store.keep(Some(channel));
             }
             Op::Publish { to, store: stored, ttl, max, text } => {
                 let find = |id: &&str| store.find(id.as_bytes()).ok_or(Refused);
@@ -132,7 +132,7 @@ impl World {
             }
             Op::ClearSlot(slot) => {
                 self.interests.retain(|(of, _), _| *of != slot);
-                while !store.clear_slot(slot, &mut 5) {}
+                while !store.clear_slot(slot, &mut 5, &mut |_, _| ()) {}
             }
             Op::ClockAt => {
                 store.clock_at(now);

@@ -172,6 +172,11 @@ impl Model {
         self.channels.iter_mut().find(|channel| channel.deleted.is_none() && channel.id == id)
     }
 
+    /// One channel is kept at a time.
+    pub(crate) fn forget_kept(&mut self) {
+        self.channels.iter_mut().for_each(|channel| channel.kept = false);
+    }
+
     pub(crate) fn of(&mut self, creation: u64) -> &mut Channel {
         let found = self.channels.iter_mut().find(|channel| channel.creation == creation);
         found.expect("a channel that is not gone")

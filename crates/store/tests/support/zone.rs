@@ -185,7 +185,7 @@ pub(crate) fn sweep(store: &mut Store, inactivity: u32, now: u32, budget: u32) -
 pub(crate) fn drain(store: &mut Store, now: u32) -> u64 {
     for slot in 0..store.slot_count() {
         let mut rounds = 0;
-        while !store.clear_slot(slot, &mut 100) {
+        while !store.clear_slot(slot, &mut 100, &mut |_, _| ()) {
             rounds += 1;
             assert!(rounds < 100_000, "slot {slot} is never clear");
         }
