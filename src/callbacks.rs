@@ -39,6 +39,14 @@ unsafe impl HttpModuleLocationConf for Module {
     type LocationConf = LocationSettings;
 }
 
+pub(crate) unsafe extern "C" fn ngx_http_push_stream_preconfiguration(
+    cf: *mut ngx_conf_t,
+) -> ngx_int_t {
+    // SAFETY: `cf` belongs to this callback.
+    let cf = unsafe { ConfRef::from_ptr(cf) };
+    as_ngx_int(cf.is_some_and(|cf| variables::define(&cf).is_ok()))
+}
+
 pub(crate) unsafe extern "C" fn ngx_http_push_stream_init_main_conf(
     cf: *mut ngx_conf_t,
     conf: *mut c_void,

@@ -21,7 +21,7 @@ use store::{InterestRef, News, NewsResume, Pin};
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Wire;
 use crate::nginx::process;
-use crate::render::{Message, MessageTemplate, Renderings};
+use crate::render::{Message, MessageTemplate, Piece, Renderings};
 use crate::subscriber::{Lost, Subscriber};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
 use crate::worker::Worker;
@@ -133,7 +133,12 @@ impl Worker {
         let render = |template: &MessageTemplate| template.render(news.cursor, &message);
         for key in &group.cohorts {
             let Some(cohort) = self.cohorts.get_mut(*key) else { continue };
-            if let Some(piece) = renderings.with(&cohort.template, render) {
+            let mut piece = renderings.with(&cohort.template, render);
+            if cohort.kind == Kind::LongPolling {
+                // It is answered even if there is nothing to be seen of the message: the cursor moves on.
+                piece = piece.or_else(|| Some(Piece::empty(news.cursor)));
+            }
+            if let Some(piece) = piece {
                 let filler = self.fillers.behind(
                     &piece,
                     cohort.template.family(),
@@ -150,7 +155,11 @@ impl Worker {
                 continue;
             }
             let template = &subscriber.location.message_template;
-            let Some(piece) = renderings.with(template, render) else { continue };
+            let mut piece = renderings.with(template, render);
+            if subscriber.kind == Kind::LongPolling {
+                piece = piece.or_else(|| Some(Piece::empty(news.cursor)));
+            }
+            let Some(piece) = piece else { continue };
             let filler =
                 self.fillers.behind(&piece, template.family(), subscriber.padded_to, largest);
             if subscriber.queue_news(piece, filler) {

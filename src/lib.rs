@@ -35,7 +35,7 @@ use ngx::http::HttpModule as _;
 use crate::callbacks::Module;
 
 static MODULE_CONTEXT: ngx_http_module_t = ngx_http_module_t {
-    preconfiguration: None,
+    preconfiguration: Some(callbacks::ngx_http_push_stream_preconfiguration),
     postconfiguration: None,
     create_main_conf: Some(Module::create_main_conf),
     init_main_conf: Some(callbacks::ngx_http_push_stream_init_main_conf),

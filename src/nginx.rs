@@ -40,4 +40,5 @@ pub(crate) mod process;
 pub(crate) mod request;
 pub(crate) mod sha1;
 pub(crate) mod timer;
+pub(crate) mod variables;
 pub(crate) mod zone;

@@ -52,6 +52,7 @@ fn begin(
     if location.keepalive == Some(false) {
         request.set_keepalive(false);
     }
+    request.disable_not_modified();
     answer::forbid_caching(request)?;
     answer::allow_origins(request, location, methods)?;
 

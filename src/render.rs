@@ -175,6 +175,12 @@ impl Piece {
         chunks.finish(cursor)
     }
 
+    /// A message of which nothing is to be seen.
+    pub(crate) fn empty(cursor: Cursor) -> Self {
+        let framed = Bytes::from(Vec::new());
+        Self { cursor, is_message: true, framed, bodies: Default::default() }
+    }
+
     /// What goes on this wire.
     pub(crate) fn on(&self, wire: Wire) -> impl Iterator<Item = Bytes> + use<'_> {
         let framed = matches!(wire, Wire::PlainChunked);

@@ -40,6 +40,7 @@ fn begin(
     if location.keepalive == Some(false) {
         request.set_keepalive(false);
     }
+    request.disable_not_modified();
     answer::forbid_caching(request)?;
     if request.method() != Method::Get {
         return Ok(answer::method_not_allowed(request, "GET"));

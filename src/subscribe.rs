@@ -34,6 +34,7 @@ fn begin(
     if !request.is_main() {
         return Ok(INTERNAL_ERROR);
     }
+    request.disable_not_modified();
     answer::allow_origins(request, location, "GET")?;
     match request.method() {
         Method::Get => {}

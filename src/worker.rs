@@ -121,21 +121,35 @@ pub(crate) fn uninstall() {
     WORKER.with(|cell| cell.take());
 }
 
-/// Lends the worker out, then ends the requests that have come to their end. `None` before the start, after the end, and if it
-/// is lent out already.
-pub(crate) fn enter<T>(act: impl FnOnce(&mut Worker) -> T) -> Option<T> {
-    let result = WORKER.with(|cell| {
+/// Lends the worker out. `None` before the start, after the end, and if it is lent out already.
+fn lend<T>(act: impl FnOnce(&mut Worker) -> T) -> Option<T> {
+    WORKER.with(|cell| {
         let mut worker = cell.try_borrow_mut().ok()?;
         let worker = worker.as_mut()?;
         worker.forget_gone();
         let result = act(worker);
         worker.forget_gone();
         Some(result)
-    });
+    })
+}
+
+/// Lends the worker out, then ends the requests that have come to their end. For callbacks of events.
+pub(crate) fn enter<T>(act: impl FnOnce(&mut Worker) -> T) -> Option<T> {
+    let result = lend(act);
     while let Some(ending) = next_ending() {
         ending.run();
     }
     result
+}
+
+/// Lends the worker out to a content handler. What has come to its end is ended later in the turn: it may be the very request
+/// that nginx is about to look at when the handler returns.
+pub(crate) fn enter_in_handler<T>(act: impl FnOnce(&mut Worker) -> T) -> Option<T> {
+    lend(|worker| {
+        let result = act(worker);
+        worker.end_later();
+        result
+    })
 }
 
 fn next_ending() -> Option<Ending> {
@@ -164,10 +178,10 @@ pub(crate) fn wake(slots: &mut WakeSet) {
     });
 }
 
-/// nginx has freed a subscriber's request: the client is gone.
+/// nginx has freed a subscriber's request: the client is gone. This may come from inside anything that nginx does.
 pub(crate) fn on_gone(key: SubscriberKey) {
     GONE.with_borrow_mut(|gone| gone.push(key));
-    enter(|_| ());
+    lend(|worker| worker.end_later());
 }
 
 /// A subscriber's socket takes bytes again.
@@ -270,6 +284,13 @@ impl Worker {
                 // Without an eventfd for the slot its worker finds the mail on its tick.
                 notify::wake(slot);
             }
+        }
+    }
+
+    /// Has the endings that wait run at the end of this turn.
+    fn end_later(&self) {
+        if !self.endings.is_empty() {
+            self.events.delivery.post();
         }
     }
 

@@ -72,7 +72,7 @@ pub(crate) fn serve_stream(
             let coming = Coming { location, wish, kind: Kind::Streaming, form: None, padding };
             let key = settle(request, coming, &interests, joined, history)?;
             let gap = gap_piece(main, location, gap);
-            worker::enter(|worker| match head {
+            worker::enter_in_handler(|worker| match head {
                 Ok(()) => {
                     worker.begin_stream(key, padding.map_or(0, |group| group.header_min), gap)
                 }
@@ -108,7 +108,7 @@ pub(crate) fn serve_long_poll(
             let form = Some(Box::new(Form::new(main, location, wish, gap)));
             let coming = Coming { location, wish, kind: Kind::LongPolling, form, padding: None };
             let key = settle(request, coming, &interests, joined, None)?;
-            worker::enter(|worker| worker.begin_waiting(key));
+            worker::enter_in_handler(|worker| worker.begin_waiting(key));
             Ok(Status::DONE)
         }
     }
@@ -166,7 +166,7 @@ fn settle(
     history: Option<Due>,
 ) -> Result<SubscriberKey, NoMemory> {
     let Coming { location, wish, kind, form, padding } = coming;
-    worker::enter(|worker| {
+    worker::enter_in_handler(|worker| {
         let ids = wish.path.iter().map(|segment| segment.id);
         let groups: Vec<GroupKey> = interests
             .iter()

@@ -43,7 +43,7 @@ pub(crate) fn serve(
 /// All messages of a replay.
 pub(crate) fn read_all(mut replay: Replay, location: &LocationConf) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    worker::enter(|worker| {
+    worker::enter_in_handler(|worker| {
         let zone = Rc::clone(&worker.zone);
         let template = &location.message_template;
         while replay.pull(&zone, &mut worker.batch, template, |piece| pieces.push(piece)) {}

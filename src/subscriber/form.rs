@@ -91,7 +91,6 @@ impl Form {
             request.push_header("Etag", &etag(tag))?;
         }
         self.mark_gap(request)?;
-        request.disable_not_modified();
         Ok(answer::head_only(request, 304))
     }
 
@@ -121,7 +120,6 @@ pub(crate) fn mark_gap(request: &mut Request) -> Result<(), NoMemory> {
 
 fn set_cursor(request: &mut Request, cursor: Cursor) -> Result<(), NoMemory> {
     request.set_last_modified(cursor.time.into());
-    request.disable_not_modified();
     request.push_header("Etag", &etag(cursor.tag))
 }
 

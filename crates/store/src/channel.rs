@@ -34,6 +34,15 @@ impl Zone {
         })
     }
 
+    /// Whether this is a channel that stays; reports damage if not.
+    pub(crate) fn is_kept(&self, channel: Ref<Channel>) -> bool {
+        let kept = self.is(channel) && self.get(channel, Channel::FLAGS) & KEPT != 0;
+        if !kept {
+            self.region.report_damage();
+        }
+        kept
+    }
+
     /// Deletes a living channel: out of the directory at once, its workers told, its messages freed.
     pub(crate) fn delete(
         &self,

@@ -351,7 +351,7 @@ impl Store {
             return;
         }
         zone.always(|| {
-            if let Some(kept) = kept.some() {
+            if let Some(kept) = kept.some().filter(|kept| zone.is_kept(*kept)) {
                 zone.set(kept, Channel::FLAGS, zone.get(kept, Channel::FLAGS) & !KEPT);
                 if zone.get(kept, Channel::INTERESTS).is_none() {
                     zone.schedule_soon(kept);

@@ -61,11 +61,6 @@ impl Store {
 }
 
 impl Zone {
-    /// Whether the record says that it is one: its links may be followed even if it is not sound.
-    fn is<T: Block>(&self, record: Ref<T>) -> bool {
-        self.block(Ref::new(record.0)).is_some_and(|(_, kind)| kind == T::KIND)
-    }
-
     /// Granules of the block of a record, if it lies in the heap and has just the length for `bytes`.
     fn sound<T: Block>(&self, record: Ref<T>, bytes: usize) -> Option<u32> {
         let (len, kind) = self.block(Ref::new(record.0))?;

@@ -94,7 +94,12 @@ impl Zone {
         Some((word & LEN_MASK, Kind::from_bits(word >> 28)?))
     }
 
-    /// The same, for a block that must lie in the heap; reports damage if it does not.
+    /// Whether the record says that it is one.
+    pub(crate) fn is<T: Block>(&self, record: Ref<T>) -> bool {
+        self.block(Ref::new(record.0)).is_some_and(|(_, kind)| kind == T::KIND)
+    }
+
+    /// Length and kind of a block that must lie in the heap; reports damage if it does not.
     fn heap_block(&self, block: Ref<Free>) -> Option<(u32, Kind)> {
         let heap = self.tables.heap / GRANULE32..self.tables.heap_end / GRANULE32;
         let found = self.block(block).filter(|(len, _)| {

@@ -83,6 +83,10 @@ impl Store {
         ensure!(zone.get(ROOT, Root::CHANNELS_LAST) == previous, "last channel");
         ensure!(zone.get(ROOT, Root::WILDCARD_CHANNELS) == wildcard, "wildcard channels");
         census.channels = living.len();
+        let kept = zone.get(ROOT, Root::KEPT_CHANNEL);
+        let flagged = |at: &&u32| zone.get(Ref::new(**at), Channel::FLAGS) & KEPT != 0;
+        let flagged: Vec<_> = living.iter().filter(flagged).copied().collect();
+        ensure!(flagged == kept.some().map_or(vec![], |kept| vec![kept.0]), "channels that stay");
         let normal = zone.get(ROOT, Root::CHANNELS) as usize + wildcard as usize;
         ensure!(normal == living.len(), "number of channels");
         let mut chained = 0;

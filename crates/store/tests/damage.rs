@@ -24,7 +24,7 @@ use zone::{END, Memory, Random, drain};
 const NOW: u32 = 1_000_000;
 const SLOTS: u32 = 3;
 /// Where the root ends; before it, where the journal length is.
-const ROOT_END: usize = 368;
+const ROOT_END: usize = 384;
 const JOURNAL_LEN: usize = 24;
 /// The heap begins somewhere behind the first tables.
 const HEAP: usize = 3072;

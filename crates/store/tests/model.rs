@@ -16,8 +16,8 @@ mod zone;
 use model::{Model, New};
 use protocol::cursor::Cursor;
 use store::{
-    Batch, CreateError, CreateLimits, Listing, NewMessage, News, NewsResume, Position, Start,
-    Store, WakeSet,
+    Batch, CreateError, CreateLimits, InterestRef, Listing, NewMessage, News, NewsResume, Position,
+    Start, Store, WakeSet,
 };
 use zone::{END, Memory, Message, Random, drain, stored, sweep};
 
@@ -169,11 +169,25 @@ impl Test {
         let mut interests = Vec::new();
         if self.store.subscribe(slot, &channels, &mut interests, self.now).is_ok() {
             assert_eq!(interests.len(), ids.len());
+            if let (Some(id), true) = (ids.first(), self.random.one_in(8)) {
+                self.restore(slot, id, &interests);
+            }
             for (id, interest) in ids.iter().zip(interests) {
                 self.model.subscribe(slot, id.as_bytes(), interest, self.now);
             }
             self.model.slots[slot].subscribers += 1;
         }
+    }
+
+    /// What a worker does after a rebuild; otherwise it changes nothing that is there already.
+    fn restore(&mut self, slot: usize, id: &str, interests: &[InterestRef]) {
+        let channel = self.store.find(id.as_bytes()).expect("it is there");
+        let subscribers = self.store.numbers(channel).subscribers;
+        let interest = self.store.restore(slot, channel, 1, self.now).expect("no room needed");
+        assert_eq!(interest, interests[0], "the interest that is there");
+        assert_eq!(self.store.numbers(channel).subscribers, subscribers);
+        let connected = self.model.slots[slot].subscribers as usize + 1;
+        self.store.restore_connected(slot, connected);
     }
 
     /// Some interest: its slot and the creation number of its channel.
@@ -289,6 +303,11 @@ impl Test {
             found.extend(all.map(|(item, parts)| Message::new(item.cursor, item.id, parts)));
         }
         assert_eq!(found, due, "{start:?} up to {upto:?}");
+        let has_id = channel.stored().any(|m| m.event_id.as_deref() == Some(&event_id[..]));
+        assert_eq!(self.store.has_event_id(real, &event_id), has_id, "event id {event_id:?}");
+        if let Start::After { cursor: Some(cursor), .. } = start {
+            assert_eq!(self.store.has_gap(real, cursor), channel.has_gap(cursor), "gap");
+        }
     }
 
     fn start_reader(&mut self) {
@@ -417,8 +436,11 @@ impl Test {
         if free {
             self.model.slots[slot].pid = pid;
         } else if self.random.one_in(2) {
-            while !self.store.clear_slot(slot, &mut { 3 }, &mut |_, _| ()) {}
-            self.model.clear_slot(slot);
+            let mut left = Vec::new();
+            let mut tell = |id: &[u8], subscribers| left.push((id.to_vec(), subscribers));
+            while !self.store.clear_slot(slot, &mut { 3 }, &mut tell) {}
+            left.sort();
+            assert_eq!(left, self.model.clear_slot(slot), "who has left");
         }
         assert!(!self.store.enter(SLOTS, pid, self.now), "no such slot");
     }
@@ -430,6 +452,10 @@ impl Test {
 
     fn keep(&mut self) {
         let id = self.id();
+        if self.random.one_in(8) {
+            self.store.keep(None);
+            self.model.forget_kept();
+        }
         if let (Some(channel), true) = (self.store.find(id.as_bytes()), self.random.one_in(8)) {
             self.store.keep(Some(channel));
             self.model.forget_kept();

@@ -168,6 +168,7 @@ pub(crate) fn random_op(random: &mut Random) -> Op {
         12 => Op::ClearSlot(slot),
         13 => Op::Pass(random.small(100)),
         14 => Op::Sweep(10),
+        _ if random.one_in(2) => Op::Keep(id),
         _ => Op::ClockAt,
     }
 }

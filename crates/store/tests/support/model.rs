@@ -32,6 +32,10 @@ pub(crate) struct Channel {
     pub(crate) published: u64,
     pub(crate) newest: Cursor,
     active: u32,
+    /// The clock at the creation.
+    born: Cursor,
+    /// Of the messages that are not stored any more, the newest.
+    dropped: Cursor,
     /// Stored or waiting messages, in cursor order.
     pub(crate) log: Vec<Stored>,
     pub(crate) interests: BTreeMap<usize, Interest>,
@@ -115,9 +119,14 @@ impl Channel {
                 break;
             }
             entry.stored = false;
+            self.dropped = self.dropped.max(entry.message.cursor);
             excess -= 1;
         }
         self.tidy();
+    }
+
+    pub(crate) fn has_gap(&self, after: Cursor) -> bool {
+        self.dropped > after || self.born > after
     }
 
     /// The messages due to a client.
@@ -192,6 +201,8 @@ impl Model {
             published: 0,
             newest: Cursor::ZERO,
             active: self.time(now),
+            born: self.clock,
+            dropped: Cursor::ZERO,
             log: Vec::new(),
             interests: BTreeMap::new(),
             deleted: None,
@@ -267,7 +278,13 @@ impl Model {
         true
     }
 
-    pub(crate) fn clear_slot(&mut self, slot: usize) {
+    /// Answers the channels that the worker's subscribers leave, sorted, and how many those are.
+    pub(crate) fn clear_slot(&mut self, slot: usize) -> Vec<(Vec<u8>, u32)> {
+        let left = self.channels.iter().filter_map(|channel| {
+            Some((channel.id.clone(), channel.interests.get(&slot)?.subscribers))
+        });
+        let mut left: Vec<_> = left.collect();
+        left.sort();
         let of = |channel: &Channel| channel.interests.contains_key(&slot);
         let creations: Vec<_> =
             self.channels.iter().filter(|c| of(c)).map(|channel| channel.creation).collect();
@@ -276,6 +293,7 @@ impl Model {
         }
         let generation = self.slots[slot].generation + 1;
         self.slots[slot] = Slot { generation, ..Slot::default() };
+        left
     }
 
     pub(crate) fn take(&mut self, slot: usize, creation: u64, upto: Cursor, budget: u32) -> bool {
@@ -311,8 +329,10 @@ impl Model {
         self.swept = now;
         let mut gone = Vec::new();
         self.channels.retain_mut(|channel| {
-            for entry in channel.log.iter_mut().filter(|entry| entry.expires <= now) {
+            let due = |entry: &&mut Stored| entry.stored && entry.expires <= now;
+            for entry in channel.log.iter_mut().filter(due) {
                 entry.stored = false;
+                channel.dropped = channel.dropped.max(entry.message.cursor);
             }
             channel.tidy();
             let unused = channel.interests.is_empty() && channel.log.is_empty();
