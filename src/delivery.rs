@@ -66,6 +66,10 @@ impl Worker {
         let mut farewells = Vec::new();
         let mut renderings = Renderings::default();
         for arrival in arrivals {
+            if !self.is_registered() {
+                // The zone has been rebuilt: what the rest of the arrivals point at is no longer theirs.
+                break;
+            }
             match arrival.what {
                 What::Message(news) => self.hand_out(arrival.group, &news, &mut renderings),
                 What::Farewell(pin) => {
@@ -84,7 +88,7 @@ impl Worker {
     fn open_mailbox(&self) -> (Vec<InterestRef>, Cursor) {
         let mut interests = Vec::with_capacity(64);
         loop {
-            let Some(mut store) = self.zone.lock() else { return (interests, Cursor::ZERO) };
+            let Some(mut store) = self.lock() else { return (interests, Cursor::ZERO) };
             while interests.len() < interests.capacity() {
                 match store.open_mail(self.slot) {
                     Some(interest) => interests.push(interest),
@@ -104,9 +108,12 @@ impl Worker {
             let Some(group) = self.by_interest.get(interest).copied() else { continue };
             let mut resume = NewsResume::default();
             loop {
-                let Some(store) = self.zone.lock() else { return arrivals };
+                let Some(store) = self.lock() else { return Vec::new() };
                 let more = store.news(*interest, upto, &mut resume, &mut news);
-                let farewell = if more { None } else { store.farewell(*interest) };
+                // A message that came between this delivery's end and the deletion goes first: it has brought the
+                // interest back into the mailbox.
+                let is_last = !more && !store.has_news_behind(*interest, upto);
+                let farewell = is_last.then(|| store.farewell(*interest)).flatten();
                 drop(store);
                 arrivals.extend(news.drain(..).map(|news| Arrival {
                     cursor: news.cursor,
@@ -172,7 +179,7 @@ impl Worker {
     fn give_back(&mut self, interests: &[InterestRef], upto: Cursor) {
         for interest in interests {
             loop {
-                let Some(mut store) = self.zone.lock() else { return };
+                let Some(mut store) = self.lock() else { return };
                 if store.take(*interest, upto, &mut TAKEN_AT_ONCE.clone()) {
                     break;
                 }

@@ -2,6 +2,7 @@
 //!
 //! It leaves every count before its last bytes are written.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use protocol::cursor::Cursor;
@@ -37,6 +38,7 @@ impl Worker {
     /// Takes subscribers out of everything: zone, groups, cohorts, timeouts. Pieces that were on their way to them are queued.
     fn remove(&mut self, keys: &[SubscriberKey], reason: CloseReason) -> Vec<Subscriber> {
         let mut removed = Vec::with_capacity(keys.len());
+        let mut several = HashSet::new();
         for key in keys {
             let Some(mut subscriber) = self.subscribers.remove(*key) else { continue };
             subscriber.story.end(reason);
@@ -45,20 +47,24 @@ impl Worker {
             }
             match subscriber.cohort.take() {
                 Some((cohort, place)) => self.leave_cohort(cohort, place, &mut subscriber),
-                None => {
-                    for group in &subscriber.groups {
-                        if let Some(group) = self.groups.get_mut(*group) {
-                            group.several.retain(|other| other != key);
-                        }
-                    }
-                }
+                None => several.extend(subscriber.groups.iter().copied()),
             }
             removed.push(subscriber);
         }
+        // Once for each channel, however many leave it.
+        let keys: HashSet<_> = keys.iter().filter(|_| !several.is_empty()).collect();
+        for group in several {
+            if let Some(group) = self.groups.get_mut(group) {
+                group.several.retain(|key| !keys.contains(key));
+            }
+        }
         for some in removed.chunks_mut(LEAVE_AT_ONCE) {
-            let groups: Vec<_> =
-                some.iter_mut().map(|subscriber| std::mem::take(&mut subscriber.groups)).collect();
-            self.leave_groups(&groups);
+            let count = some.len();
+            let groups: Vec<_> = some
+                .iter_mut()
+                .flat_map(|subscriber| std::mem::take(&mut subscriber.groups))
+                .collect();
+            self.leave_groups(groups, count);
         }
         removed
     }
@@ -90,30 +96,30 @@ impl Worker {
         }
     }
 
-    /// Takes subscribers, each given by its groups, out of the zone's counts in one span of the lock.
-    pub(crate) fn leave_groups(&mut self, subscribers: &[Vec<GroupKey>]) {
-        let registered = self.is_registered();
-        let zone = Rc::clone(&self.zone);
-        let main = Rc::clone(&self.main);
+    /// Takes subscriptions out of the zone's counts, and so many connected subscribers, in one span of the lock.
+    pub(crate) fn leave_groups(
+        &mut self,
+        subscriptions: impl IntoIterator<Item = GroupKey>,
+        subscribers: usize,
+    ) {
+        let (zone, main) = (Rc::clone(&self.zone), Rc::clone(&self.main));
         let mut wake = WakeSet::default();
-        let mut store = zone.lock().filter(|_| registered);
-        for groups in subscribers {
-            for key in groups {
-                let Some(group) = self.groups.get_mut(*key) else { continue };
-                group.subscriptions = group.subscriptions.saturating_sub(1);
-                if let Some(store) = &mut store {
-                    store.unsubscribe(group.interest);
-                    let event = Event::ClientUnsubscribed;
-                    events::announce(store, &main, event, &group.id, &mut wake);
-                }
-                if group.subscriptions == 0 {
-                    self.by_interest.remove(&group.interest);
-                    self.groups.remove(*key);
-                }
-            }
+        // Without registration the zone has forgotten this worker's interests already.
+        let mut store = zone.lock().filter(|store| self.is_registered_in(store));
+        for key in subscriptions {
+            let Some(group) = self.groups.get_mut(key) else { continue };
+            group.subscriptions = group.subscriptions.saturating_sub(1);
             if let Some(store) = &mut store {
-                store.disconnect(self.slot);
+                store.unsubscribe(group.interest);
+                events::announce(store, &main, Event::ClientUnsubscribed, &group.id, &mut wake);
             }
+            if group.subscriptions == 0 {
+                self.by_interest.remove(&group.interest);
+                self.groups.remove(key);
+            }
+        }
+        if let Some(store) = &mut store {
+            (0..subscribers).for_each(|_| store.disconnect(self.slot));
         }
         drop(store);
         self.wake(&mut wake);
@@ -263,24 +269,10 @@ impl Worker {
                 self.flushes.push_back(key);
             }
         }
-        let main = Rc::clone(&self.main);
-        let mut wake = WakeSet::default();
-        let zone = Rc::clone(&self.zone);
-        let Some(group) = self.groups.get_mut(group_key) else { return };
-        group.several.retain(|other| *other != key);
-        if let Some(mut store) = zone.lock() {
-            for _ in 0..left {
-                store.unsubscribe(group.interest);
-                let event = Event::ClientUnsubscribed;
-                events::announce(&mut store, &main, event, &group.id, &mut wake);
-            }
+        if let Some(group) = self.groups.get_mut(group_key) {
+            group.several.retain(|other| *other != key);
         }
-        group.subscriptions = group.subscriptions.saturating_sub(u32::try_from(left).unwrap_or(0));
-        if group.subscriptions == 0 {
-            self.by_interest.remove(&group.interest);
-            self.groups.remove(group_key);
-        }
-        self.wake(&mut wake);
+        self.leave_groups(std::iter::repeat_n(group_key, left), 0);
     }
 
     /// Sets when the subscriber comes up next.

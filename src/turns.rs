@@ -18,7 +18,7 @@ use crate::worker::{self, Events, Worker, enter};
 const TICK_MSEC: u64 = 250;
 /// Objects the sweep handles in one span of the zone's lock.
 const SWEEP_BUDGET: u32 = 256;
-/// Spans of the sweep in one tick; what is left waits for the next turn of the event loop.
+/// Spans of the sweep in one tick; what is left waits for the next tick.
 const SWEEP_SPANS: u32 = 16;
 /// Ticks between two looks for workers that have died without a successor.
 const TICKS_PER_LOOK_FOR_DEAD: u64 = 4;
@@ -150,5 +150,7 @@ impl Worker {
         self.events.timer.cancel();
         self.events.tick.cancel();
         self.clear_slot(self.slot, Some(process::pid()));
+        // Whoever comes yet is counted in and out again in the same turn.
+        self.note_registration();
     }
 }

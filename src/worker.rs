@@ -29,7 +29,7 @@ use crate::subscriber::Subscriber;
 use crate::subscriber::form::LongPollAnswer;
 use crate::tables::{CohortKey, GroupKey, SubscriberKey};
 use crate::timeouts::Timeouts;
-use crate::zone::SharedZone;
+use crate::zone::{Locked, SharedZone};
 
 /// Interests of a dead worker ended in one span of the lock.
 const CLEAR_BUDGET: u32 = 256;
@@ -227,11 +227,7 @@ impl Worker {
                 return;
             }
         }
-        let registration = {
-            let store = zone.glance();
-            Registration { epoch: store.epoch(), generation: store.generation(self.slot) }
-        };
-        self.registration = Some(registration);
+        self.note_registration();
         if let Some(mut store) = zone.lock() {
             events::open(&mut store, &self.main);
         }
@@ -268,11 +264,28 @@ impl Worker {
         self.wake(&mut wake);
     }
 
+    /// Takes the lock for what needs this worker's interests. `None` if they are no longer good: the zone has been rebuilt, or the slot
+    /// cleared; the next turn registers again.
+    pub(crate) fn lock(&self) -> Option<Locked<'_>> {
+        self.zone.lock().filter(|store| self.is_registered_in(store))
+    }
+
     /// Whether the zone still knows this worker as it registered.
     pub(crate) fn is_registered(&self) -> bool {
-        let store = self.zone.glance();
+        self.is_registered_in(&self.zone.glance())
+    }
+
+    pub(crate) fn is_registered_in(&self, store: &Store) -> bool {
         self.registration
             == Some(Registration { epoch: store.epoch(), generation: store.generation(self.slot) })
+    }
+
+    /// Takes note of how the zone knows this worker now.
+    pub(crate) fn note_registration(&mut self) {
+        let store = self.zone.glance();
+        let (epoch, generation) = (store.epoch(), store.generation(self.slot));
+        drop(store);
+        self.registration = Some(Registration { epoch, generation });
     }
 
     /// Wakes the workers of these slots; this one at the end of the turn.

@@ -281,3 +281,31 @@ a< header X-Nginx-PushStream-Gap: 1
 a< nothing 100ms
 pub /pub?id=s m
 a< chunk "[1|m]"
+
+=== an event id that is nowhere stored is a gap, one that is there is none
+--- steps
+pub /pub?id=s m1
+   Event-Id: A
+pub /pub?id=s m2
+   Event-Id: B
+? GET /poll/s {Last-Event-Id: A} -> 200 | body "[2|s|m2]" | no X-Nginx-PushStream-Gap
+? GET /poll/s {Last-Event-Id: B} -> 304 | no X-Nginx-PushStream-Gap
+? GET /poll/s {Last-Event-Id: nobody} -> 304 | X-Nginx-PushStream-Gap: 1
+pub /pub?id=s m3
+   Event-Id: C
+? GET /poll/s {Last-Event-Id: A} -> 304 | X-Nginx-PushStream-Gap: 1
+? GET /poll/s {Last-Event-Id: B} -> 200 | body "[3|s|m3]" | no X-Nginx-PushStream-Gap
+# Stored in one of the channels is enough; a backtrack does not look for it.
+? GET /poll/t/s {Last-Event-Id: B} -> 200 | no X-Nginx-PushStream-Gap
+? GET /poll/t/u {Last-Event-Id: B} -> 304 | X-Nginx-PushStream-Gap: 1
+? GET /poll/s.b1 {Last-Event-Id: A} -> 200 | no X-Nginx-PushStream-Gap
+# An empty one is none. With a time the time decides.
+? GET /poll/s {Last-Event-Id: } -> 304 | no X-Nginx-PushStream-Gap
+? GET /poll/s {Last-Event-Id: nobody; If-Modified-Since: ${NOW+60}} -> 304 | no X-Nginx-PushStream-Gap
+a: GET /sub/s
+   Last-Event-Id: A
+b: GET /sub/s
+   Last-Event-Id: C
+a,b< status 200
+a< header X-Nginx-PushStream-Gap: 1
+b< no header X-Nginx-PushStream-Gap

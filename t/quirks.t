@@ -228,3 +228,52 @@ pub /pub?id=s m
 json /stats?id=s stored_messages == 0 within 8s
 ? GET /poll/s -> 403 | explain Subscriber could not create channels.
 ? GET /lp/s -> 403 | explain Subscriber could not create channels.
+
+=== requests behind a waiting one on the same connection are answered in turn
+--- http_config
+push_stream_message_template "[~id~|~text~]";
+--- steps
+a: connect
+a> "GET /lp/a HTTP/1.1\r\nHost: x\r\n\r\nGET /lp/a HTTP/1.1\r\nHost: x\r\n\r\nGET /poll/a.b1 HTTP/1.1\r\nHost: x\r\n\r\n"
+a< nothing 100ms
+json! /stats subscribers == 1
+pub /pub?id=a m1
+a< status 200
+a< body "[1|m1]"
+a< next
+a< nothing 100ms
+json /stats subscribers == 1
+pub /pub?id=a m2
+a< body "[2|m2]"
+a< next
+a< body "[2|m2]"
+a< end
+b: connect
+b> "GET /sub/b HTTP/1.1\r\nHost: x\r\n\r\nGET /poll/b HTTP/1.1\r\nHost: x\r\n\r\n"
+b< status 200
+pub /pub?id=b m1
+b< chunk "[1|m1]"
+? DELETE /pub?id=b -> 200
+b< chunk "[-2|Channel deleted]"
+b< end
+b< next
+b< status 304
+b< open
+
+=== the same channel twice, and the deletion of another one
+--- http_config
+push_stream_message_template "[~id~|~channel~]";
+--- steps
+a: GET /lp/a/a/b
+b: GET /sub/a/b/a
+json /stats?id=a subscribers == 4
+? DELETE /pub?id=b -> 200
+a< body "[-2|b]"
+a< end
+b< chunk "[-2|b]"
+json! /stats?id=a subscribers == 2
+json! /stats subscribers == 1
+? DELETE /pub?id=a -> 200
+b< text "[-2|a]"
+b< done
+json! /stats subscribers == 0

@@ -158,3 +158,20 @@ a< status 200
 ! reload
 ! wait-workers 1
 json /stats by_worker.length == 1, by_worker[0].pid == ${PID1}
+
+=== who comes while the worker leaves is counted out again
+--- steps
+a: connect
+a> "GET /sub/late HTTP/1.1\r\nHost: localhost\r\n"
+b: GET /sub/x
+b< status 200
+! reload
+b< end within 1s
+a> "\r\n"
+a< status 200
+a< end within 2s
+! wait-workers 2
+json /stats subscribers == 0
+json /stats?id=late subscribers == 0
+pub /pub?id=late later
+json /stats messages_in_trash == 0

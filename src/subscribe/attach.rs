@@ -198,7 +198,7 @@ fn settle(
             })
         });
         if key.is_err() {
-            worker.leave_groups(&[groups]);
+            worker.leave_groups(groups, 1);
         }
         key
     })

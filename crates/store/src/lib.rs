@@ -462,6 +462,12 @@ impl Store {
         deleted.then(|| Pin(self.zone.get(channel, Channel::FAREWELL)))
     }
 
+    /// Whether something was published to the interest's channel behind the cursor.
+    pub fn has_news_behind(&self, interest: InterestRef, cursor: Cursor) -> bool {
+        let channel = self.zone.get(interest.0, Interest::CHANNEL);
+        self.zone.get(channel, Channel::NEWEST) > cursor.to_u64()
+    }
+
     /// Registers one subscriber of worker slot `slot` on each of the channels; their interests go to `interests`, in order.
     ///
     /// # Errors

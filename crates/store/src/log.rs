@@ -1,7 +1,7 @@
 //! The log of a channel: its messages in cursor order.
 //!
 //! A message is in the log while it is stored, or while a worker has still to take it ("untaken"). It is freed by
-//! whichever comes last: [`Zone::drop_oldest`] (evicted by count, expired, channel deleted) or the last worker's
+//! whichever comes last: [`Zone::drop_stored`] (evicted by count, expired, channel deleted) or the last worker's
 //! [`Zone::take_one`].
 
 use protocol::cursor::Cursor;

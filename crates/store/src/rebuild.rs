@@ -8,7 +8,7 @@
 //! by the same links (of the messages dropped none is overwritten before the logs pass them by), so the next one
 //! to take the lock begins anew and comes to the same end.
 //!
-//! This is the one place of the store that allocates from the process's heap while the lock is held.
+//! It allocates from the process's heap while the lock is held; elsewhere only a listing does, a little.
 
 use std::collections::{BTreeMap, BTreeSet};
 
