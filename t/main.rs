@@ -18,6 +18,7 @@
 mod load;
 mod runner;
 mod tidy;
+mod wire;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
     }
     trials.extend(load::trials(&setup));
     trials.extend(tidy::trials(&setup));
+    trials.extend(wire::trials(&setup));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
