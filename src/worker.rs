@@ -65,6 +65,8 @@ pub(crate) struct Worker {
     /// The process slot: its place in the zone and its eventfd.
     pub(crate) slot: usize,
     pub(crate) registration: Option<Registration>,
+    /// The zone has no slot for this worker; it has been logged.
+    homeless: bool,
     /// Told to leave: no new subscribers.
     pub(crate) leaving: bool,
     pub(crate) subscribers: SlotMap<SubscriberKey, Subscriber>,
@@ -100,6 +102,7 @@ pub(crate) fn install(main: Rc<MainConf>, store: Store, events: Events) {
         main,
         slot: process::process_slot(),
         registration: None,
+        homeless: false,
         leaving: false,
         subscribers: SlotMap::with_key(),
         groups: SlotMap::with_key(),
@@ -167,6 +170,18 @@ pub(crate) fn with_store<T>(act: impl FnOnce(&mut Store) -> T) -> Option<T> {
     })
 }
 
+/// The same for what needs this worker's place in the zone; registers again if the zone has been rebuilt. `None` also if the zone has no
+/// place for this worker.
+pub(crate) fn with_own_place<T>(act: impl FnOnce(&mut Store) -> T) -> Option<T> {
+    lend(|worker| {
+        if !worker.is_registered() && !worker.leaving {
+            worker.register();
+        }
+        let mut locked = worker.lock()?;
+        Some(act(&mut locked))
+    })?
+}
+
 /// Wakes the workers of these slots; this one at the end of the turn.
 pub(crate) fn wake(slots: &mut WakeSet) {
     WORKER.with(|cell| {
@@ -218,12 +233,14 @@ impl Worker {
             let entered = store.enter(self.slot, process::pid(), process::now());
             drop(store);
             if !entered {
-                error!(
-                    Log::cycle(),
-                    "push stream module: the shared memory has no slot for process slot {}: \
-                     no subscribers can be served here; restart nginx",
-                    self.slot
-                );
+                if !std::mem::replace(&mut self.homeless, true) {
+                    error!(
+                        Log::cycle(),
+                        "push stream module: the shared memory has no place for process slot {}: \
+                         subscribers get 500 here until nginx is restarted",
+                        self.slot
+                    );
+                }
                 return;
             }
         }

@@ -55,6 +55,7 @@ want gcc command -v cc
 want libc6-dev test -e /usr/include/stdio.h
 want libclang-dev has_libclang
 want curl command -v curl
+want openssl command -v openssl
 if [ "$source_dir" = "$debian_source_dir" ]; then
     want nginx has_nginx
     want nginx-dev test -x "$source_dir/configure"

@@ -125,7 +125,7 @@ fn enter(
     let mut found = Vec::with_capacity(wish.path.len());
     let mut interests = Vec::with_capacity(wish.path.len());
     let mut wake = WakeSet::default();
-    let entered = worker::with_store(|store| {
+    let entered = worker::with_own_place(|store| {
         admission::admit(store, &wish.path, main, location, &mut found, &mut wake)?;
         let gap = has_gap(store, wish, &found);
         let joined = store.clock();

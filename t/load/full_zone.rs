@@ -28,7 +28,7 @@ pub(super) fn messages(setup: &Setup) -> Outcome<()> {
     let _shared = share_machine();
     let conf = standard(
         2,
-        "push_stream_shared_memory_size 256k;\npush_stream_message_ttl 2s;\n\
+        "push_stream_shared_memory_size 256k;\npush_stream_message_ttl 5s;\n\
          push_stream_message_template \"<~id~ ~text~>\";",
     );
     let mut nginx = Nginx::start(setup, &conf)?;
