@@ -11,6 +11,7 @@
 //! Cost of a delivery to a subscriber without backlog: a look-up in the table of subscribers and one `writev`; no
 //! allocation. Cost of a message: its rendering, one allocation a template.
 
+use std::collections::HashSet;
 use std::io::IoSlice;
 use std::rc::Rc;
 
@@ -57,7 +58,10 @@ impl Worker {
         if !self.zone.glance().has_mail(self.slot) {
             return;
         }
-        let (interests, upto) = self.open_mailbox();
+        let (mut interests, upto) = self.open_mailbox();
+        // One that came back while the mailbox was being opened is in there twice.
+        let mut seen = HashSet::with_capacity(interests.len());
+        interests.retain(|interest| seen.insert(*interest));
         let mut arrivals = self.collect(&interests, upto);
         if interests.len() > 1 {
             // One order for all channels: a subscriber of several has only one cursor. Stable: farewells come last.
@@ -80,7 +84,7 @@ impl Worker {
         }
         self.give_back(&interests, upto);
         for (group, text) in farewells {
-            self.say_farewell(group, &text);
+            self.say_farewell(group, &text, upto);
         }
     }
 
@@ -199,7 +203,7 @@ impl Worker {
     }
 
     /// A channel has been deleted: tells its subscribers; who has no other channel left is ended.
-    fn say_farewell(&mut self, group_key: GroupKey, text: &[u8]) {
+    fn say_farewell(&mut self, group_key: GroupKey, text: &[u8], upto: Cursor) {
         let Some(group) = self.groups.get(group_key) else { return };
         let id = Rc::clone(&group.id);
         let message = MessageView::channel_deleted(&id, text).into();
@@ -217,7 +221,7 @@ impl Worker {
             });
             told.push((key, piece));
         }
-        self.leave_channel(group_key, told);
+        self.leave_channel(group_key, told, upto);
     }
 
     /// Sends until the slice is used up; what is left is for the next turn of the event loop.
@@ -282,11 +286,6 @@ impl Worker {
             self.drop_subscriber(key, reason);
         }
         self.cohorts.get(key).is_some_and(|cohort| !cohort.volleys.is_empty())
-    }
-
-    /// Answers all long polls of a cohort for whom there are news.
-    pub(crate) fn finish_cohort(&mut self, key: CohortKey) {
-        while self.answer_cohort(key, &mut SLICE.clone()) {}
     }
 
     /// Answers the long polls of a cohort: each gets the first message it has not seen. True = there are more to be answered.

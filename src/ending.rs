@@ -136,11 +136,13 @@ impl Worker {
             .collect();
         let largest = self.main.largest_padding.get();
         for (subscriber, last) in self.remove(&keys, reason).into_iter().zip(present) {
-            let Subscriber { held, location, mut outbox, mut held_back, padded_to, .. } =
+            let Subscriber { held, location, mut outbox, mut held_back, replay, padded_to, .. } =
                 subscriber;
             let wire = held.wire();
-            for piece in held_back.take() {
-                outbox.push(piece);
+            // In the middle of the history the news must not go first: the client's cursor would pass over what is
+            // left of it. There is nothing left of a deleted channel's.
+            if replay.is_none() || reason == CloseReason::Deleted {
+                outbox.extend(held_back.take());
             }
             let footer = Piece::new(Cursor::ZERO, &location.footer_template);
             let family = location.message_template.family();
@@ -186,14 +188,40 @@ impl Worker {
         }
     }
 
+    /// What is on its way to a long poll and answers it.
+    fn pending_answer(&mut self, key: SubscriberKey) -> Option<Piece> {
+        let subscriber = self.subscribers.get_mut(key)?;
+        let in_cohort = || {
+            let (cohort, _) = subscriber.cohort?;
+            self.cohorts.get(cohort)?.unseen(subscriber.seen).next().cloned()
+        };
+        subscriber.answer.clone().or_else(in_cohort)
+    }
+
     /// Ends subscribers whose time is up: streams with the footer, long polls as timed out.
     fn time_out(&mut self, keys: &[SubscriberKey], reason: CloseReason) {
-        let clock = self.clock();
-        let (mut streams, mut polls) = (Vec::new(), Vec::new());
+        if keys.is_empty() {
+            return;
+        }
+        let clock = self.settled_clock();
+        if !self.ready.is_empty() || !self.flushes.is_empty() {
+            self.deliver_later();
+        }
+        let (mut streams, mut polls, mut answers) = (Vec::new(), Vec::new(), Vec::new());
         let mut renderings = Renderings::default();
         for key in keys {
             let Some(subscriber) = self.subscribers.get(*key) else { continue };
-            match subscriber.kind {
+            let (kind, joined) = (subscriber.kind, subscriber.joined);
+            if kind == Kind::LongPolling
+                && let Some(piece) = self.pending_answer(*key)
+            {
+                answers.push((*key, piece));
+                continue;
+            }
+            let Some(subscriber) = self.subscribers.get(*key) else { continue };
+            // Nothing has come since it joined, so that is a good cursor too.
+            let clock = clock.unwrap_or(joined);
+            match kind {
                 Kind::Streaming => streams.push((*key, None)),
                 Kind::LongPolling if self.main.timeout_with_body => {
                     let template = &subscriber.location.message_template;
@@ -205,25 +233,13 @@ impl Worker {
                 Kind::LongPolling => polls.push((*key, clock, None)),
             }
         }
+        self.answer_long_polls(answers);
         self.end_streams(streams, reason);
         self.end_long_polls(polls, reason);
     }
 
     /// Ends everybody: the worker leaves.
     pub(crate) fn end_all(&mut self) {
-        // What is on its way to long polls answers them.
-        let cohorts: Vec<CohortKey> = self.ready.iter().copied().collect();
-        for key in cohorts {
-            if self.cohorts.get(key).is_some_and(|cohort| cohort.kind == Kind::LongPolling) {
-                self.finish_cohort(key);
-            }
-        }
-        let answered: Vec<_> = self
-            .subscribers
-            .iter_mut()
-            .filter_map(|(key, subscriber)| Some((key, subscriber.answer.take()?)))
-            .collect();
-        self.answer_long_polls(answered);
         let keys: Vec<_> = self.subscribers.keys().collect();
         self.time_out(&keys, CloseReason::Shutdown);
     }
@@ -233,21 +249,27 @@ impl Worker {
         &mut self,
         group_key: GroupKey,
         told: Vec<(SubscriberKey, Option<Piece>)>,
+        upto: Cursor,
     ) {
-        let clock = self.clock();
         let (mut streams, mut polls, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        let mut answers = Vec::new();
         for (key, piece) in told {
+            // A message that has come before the deletion is the answer.
+            let answer = self.pending_answer(key);
             let Some(subscriber) = self.subscribers.get(key) else { continue };
-            match subscriber.kind {
-                // A message that has come before the deletion is the answer.
-                Kind::LongPolling if subscriber.answer.is_some() => {}
-                Kind::LongPolling => polls.push((key, clock, Some(piece))),
-                Kind::Streaming if subscriber.groups.iter().all(|group| *group == group_key) => {
+            match (subscriber.kind, answer) {
+                (Kind::LongPolling, Some(answer)) => answers.push((key, answer)),
+                // All that was published up to here has been taken.
+                (Kind::LongPolling, None) => polls.push((key, upto, Some(piece))),
+                (Kind::Streaming, _)
+                    if subscriber.groups.iter().all(|group| *group == group_key) =>
+                {
                     streams.push((key, piece));
                 }
-                Kind::Streaming => others.push((key, piece)),
+                (Kind::Streaming, _) => others.push((key, piece)),
             }
         }
+        self.answer_long_polls(answers);
         self.end_streams(streams, CloseReason::Deleted);
         self.end_long_polls(polls, CloseReason::Deleted);
         for (key, piece) in others {

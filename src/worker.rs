@@ -31,6 +31,8 @@ use crate::tables::{CohortKey, GroupKey, SubscriberKey};
 use crate::timeouts::Timeouts;
 use crate::zone::{Locked, SharedZone};
 
+/// Looks for a moment without mail.
+const CLOCK_TRIES: u32 = 8;
 /// Interests of a dead worker ended in one span of the lock.
 const CLEAR_BUDGET: u32 = 256;
 
@@ -350,10 +352,17 @@ impl Worker {
         }
     }
 
-    /// The newest cursor, to be handed out without a message.
-    pub(crate) fn clock(&self) -> Cursor {
-        let now = process::now();
-        self.zone.lock().map_or(Cursor { time: now, tag: 0 }, |mut store| store.clock_at(now))
+    /// The newest cursor, to be handed out without a message: this worker has taken everything that was published up to it. `None` if
+    /// new messages keep coming faster than that.
+    pub(crate) fn settled_clock(&mut self) -> Option<Cursor> {
+        for _ in 0..CLOCK_TRIES {
+            self.take_mail();
+            let mut store = self.zone.lock()?;
+            if !store.has_mail(self.slot) {
+                return Some(store.clock_at(process::now()));
+            }
+        }
+        None
     }
 
     /// Registers all groups and their subscribers anew, after the zone has forgotten them.
