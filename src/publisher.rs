@@ -20,7 +20,7 @@ use crate::nginx::process;
 use crate::nginx::request::{Method, NoMemory, Request, Status};
 use crate::statistics::ChannelReport;
 use crate::story::Story;
-use crate::{answer, channels, worker};
+use crate::{answer, channels, statistics, worker};
 
 /// What has been found out about a request while its body is read.
 struct Publication {
@@ -113,17 +113,7 @@ fn check(path: &ChannelPath, method: Method, main: &MainConf) -> Result<(), Refu
 /// GET: the numbers of the channels that exist.
 fn tell(request: &mut Request, main: &MainConf, path: &ChannelPath) -> Status {
     let (format, content_type) = negotiate(request.header("Accept"));
-    let report = worker::with_store(|store| {
-        let mut report = ChannelReport::with_capacity(path.len());
-        report.set_head(store);
-        for segment in path.iter() {
-            if let Some(channel) = store.find(segment.id) {
-                report.push(segment.id, store.numbers(channel));
-            }
-        }
-        report
-    });
-    match report {
+    match statistics::existing(path) {
         None => answer::refuse(request, Refusal::OutOfMemory, main),
         Some(report) if report.is_empty() => answer::head_only(request, 404),
         Some(report) => report.respond(request, format, content_type),

@@ -58,7 +58,7 @@ fn begin(
         match wanted(&path, main) {
             Err(refusal) => return Ok(answer::refuse(request, refusal, main)),
             Ok(Some(prefix)) => listing(prefix).map(|report| report.group(format)),
-            Ok(None) => some_channels(&path).map(|report| report.body(format)),
+            Ok(None) => existing(&path).map(|report| report.body(format)),
         }
     };
     match report {
@@ -79,7 +79,8 @@ fn wanted<'p>(path: &'p ChannelPath, main: &MainConf) -> Result<Option<&'p [u8]>
     Ok(None)
 }
 
-fn some_channels(path: &ChannelPath) -> Option<ChannelReport> {
+/// The channels of the path that exist, in its order. `None` if there is no zone.
+pub(crate) fn existing(path: &ChannelPath) -> Option<ChannelReport> {
     worker::with_store(|store| {
         let mut report = ChannelReport::with_capacity(path.len());
         report.set_head(store);
