@@ -63,7 +63,8 @@ pub(crate) fn head_only(request: &mut Request, status: u16) -> Status {
 /// Turns a refusal into its answer; the headers before the explanation have been pushed.
 pub(crate) fn refuse(request: &mut Request, refusal: Refusal, main: &MainConf) -> Status {
     log_refusal(request, refusal, main);
-    if request.push_header("X-Nginx-PushStream-Explain", refusal.explain().as_bytes()).is_err() {
+    let explain = refusal.explain().as_bytes();
+    if !explain.is_empty() && request.push_header("X-Nginx-PushStream-Explain", explain).is_err() {
         return INTERNAL_ERROR;
     }
     head_only(request, refusal.status())

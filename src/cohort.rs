@@ -13,6 +13,8 @@ use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
 /// A channel with subscribers in this worker.
 pub(crate) struct Group {
     pub(crate) interest: InterestRef,
+    /// The zone knows the interest: not so if it was full when the worker had to register again.
+    pub(crate) registered: bool,
     pub(crate) id: Rc<[u8]>,
     /// Subscriptions: the number the zone has for this worker.
     pub(crate) subscriptions: u32,

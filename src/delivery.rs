@@ -29,6 +29,10 @@ use crate::worker::Worker;
 
 /// Deliveries in one turn of the event loop.
 const SLICE: usize = 512;
+/// Deliveries to one cohort before others have their turn.
+const COHORT_SLICE: usize = 128;
+/// What a batch of history counts in deliveries: it may be as long as [`REPLAY_QUEUE_BYTES`].
+const REPLAY_COST: usize = 32;
 /// Pieces written in one call (IOV_MAX is 1024).
 const MAX_PIECES: usize = 512;
 /// Messages collected from the zone in one span of its lock.
@@ -84,7 +88,7 @@ impl Worker {
         }
         self.give_back(&interests, upto);
         for (group, text) in farewells {
-            self.say_farewell(group, &text, upto);
+            self.say_farewell(group, &text);
         }
     }
 
@@ -203,8 +207,9 @@ impl Worker {
     }
 
     /// A channel has been deleted: tells its subscribers; who has no other channel left is ended.
-    fn say_farewell(&mut self, group_key: GroupKey, text: &[u8], upto: Cursor) {
+    fn say_farewell(&mut self, group_key: GroupKey, text: &[u8]) {
         let Some(group) = self.groups.get(group_key) else { return };
+        let deleted_at = self.zone.glance().deleted_at(group.interest);
         let id = Rc::clone(&group.id);
         let message = MessageView::channel_deleted(&id, text).into();
         let mut keys = group.several.clone();
@@ -221,25 +226,46 @@ impl Worker {
             });
             told.push((key, piece));
         }
-        self.leave_channel(group_key, told, upto);
+        self.leave_channel(group_key, told, deleted_at);
     }
 
-    /// Sends until the slice is used up; what is left is for the next turn of the event loop.
+    /// Sends until the slice is used up, in turn to a cohort and to one that is served alone; what is left is for the next turn of the event
+    /// loop.
     pub(crate) fn send_slice(&mut self) {
         let mut budget = SLICE;
+        // Who queues again in this turn has to wait for the next.
+        let mut alone = self.flushes.len();
         while budget > 0 {
-            if let Some(key) = self.flushes.pop_front() {
-                budget -= 1;
-                self.flush(key);
-            } else if let Some(key) = self.ready.pop_front() {
-                if self.serve_cohort(key, &mut budget) {
+            let mut idle = true;
+            if let Some(key) = self.ready.pop_front() {
+                idle = false;
+                let mut share = budget.min(COHORT_SLICE);
+                budget -= share;
+                if self.serve_cohort(key, &mut share) {
                     self.ready.push_back(key);
                 }
-            } else {
-                return;
+                budget += share;
+            }
+            if alone > 0
+                && let Some(key) = self.flushes.pop_front()
+            {
+                idle = false;
+                alone -= 1;
+                let cost = if self.is_replaying(key) { REPLAY_COST } else { 1 };
+                budget = budget.saturating_sub(cost);
+                self.flush(key);
+            }
+            if idle {
+                break;
             }
         }
-        self.deliver_later();
+        if !self.ready.is_empty() || !self.flushes.is_empty() {
+            self.deliver_later();
+        }
+    }
+
+    fn is_replaying(&self, key: SubscriberKey) -> bool {
+        self.subscribers.get(key).is_some_and(|subscriber| subscriber.replay.is_some())
     }
 
     /// Serves a cohort's front volley to subscribers that have not got it. True = the cohort has more to be sent.
@@ -259,7 +285,7 @@ impl Worker {
         let messages = volley.iter().filter(|piece| piece.is_message).count();
         let at_once = !matches!(wire, Wire::Filtered) && slices.len() <= MAX_PIECES;
         let now = process::now_msec();
-        let mut lost = Vec::new();
+        let (mut lost, mut suspects) = (Vec::new(), Vec::new());
         for subscriber_key in cohort.subscribers.get(served..end).unwrap_or_default() {
             let Some(subscriber) = self.subscribers.get_mut(*subscriber_key) else { continue };
             let sent = if at_once && subscriber.seen < first.cursor && subscriber.is_free() {
@@ -273,6 +299,9 @@ impl Worker {
             };
             subscriber.seen = subscriber.seen.max(last.cursor);
             subscriber.spoke = now;
+            if subscriber.suspect {
+                suspects.push(*subscriber_key);
+            }
             if let Err(Lost(reason)) = sent {
                 lost.push((*subscriber_key, reason));
             }
@@ -282,6 +311,7 @@ impl Worker {
             cohort.volleys.pop_front();
             cohort.served = 0;
         }
+        suspects.into_iter().for_each(|key| self.arm(key));
         for (key, reason) in lost {
             self.drop_subscriber(key, reason);
         }
@@ -327,8 +357,12 @@ impl Worker {
         // News for a subscriber of several channels are queued before it is flushed.
         let sent =
             sent.and_then(|()| self.subscribers.get_mut(key).map_or(Ok(()), Subscriber::check));
-        if let Err(Lost(reason)) = sent {
-            self.drop_subscriber(key, reason);
+        match sent {
+            Err(Lost(reason)) => self.drop_subscriber(key, reason),
+            Ok(()) if self.subscribers.get(key).is_some_and(|subscriber| subscriber.suspect) => {
+                self.arm(key);
+            }
+            Ok(()) => {}
         }
     }
 
@@ -380,6 +414,9 @@ impl Worker {
         }
         self.take_mail();
         self.send_slice();
+        if !self.overdue.is_empty() {
+            self.run_timeouts();
+        }
         self.arm_timer();
     }
 }

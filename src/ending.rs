@@ -15,10 +15,12 @@ use crate::nginx::process;
 use crate::render::{Family, Piece, Renderings, last_chunk};
 use crate::story::CloseReason;
 use crate::subscriber::form::LongPollAnswer;
-use crate::subscriber::{Lost, Subscriber};
+use crate::subscriber::{Deadlines, Lost, Subscriber};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
 use crate::worker::{Ending, Worker};
 
+/// Subscribers pinged or ended for time in one turn of the event loop.
+const SERVED_AT_ONCE: usize = 512;
 /// Subscribers that leave the zone in one span of its lock.
 const LEAVE_AT_ONCE: usize = 128;
 
@@ -109,7 +111,7 @@ impl Worker {
         for key in subscriptions {
             let Some(group) = self.groups.get_mut(key) else { continue };
             group.subscriptions = group.subscriptions.saturating_sub(1);
-            if let Some(store) = &mut store {
+            if let Some(store) = store.as_mut().filter(|_| group.registered) {
                 store.unsubscribe(group.interest);
                 events::announce(store, &main, Event::ClientUnsubscribed, &group.id, &mut wake);
             }
@@ -249,7 +251,7 @@ impl Worker {
         &mut self,
         group_key: GroupKey,
         told: Vec<(SubscriberKey, Option<Piece>)>,
-        upto: Cursor,
+        deleted_at: Cursor,
     ) {
         let (mut streams, mut polls, mut others) = (Vec::new(), Vec::new(), Vec::new());
         let mut answers = Vec::new();
@@ -259,8 +261,7 @@ impl Worker {
             let Some(subscriber) = self.subscribers.get(key) else { continue };
             match (subscriber.kind, answer) {
                 (Kind::LongPolling, Some(answer)) => answers.push((key, answer)),
-                // All that was published up to here has been taken.
-                (Kind::LongPolling, None) => polls.push((key, upto, Some(piece))),
+                (Kind::LongPolling, None) => polls.push((key, deleted_at, Some(piece))),
                 (Kind::Streaming, _)
                     if subscriber.groups.iter().all(|group| *group == group_key) =>
                 {
@@ -272,14 +273,29 @@ impl Worker {
         self.answer_long_polls(answers);
         self.end_streams(streams, CloseReason::Deleted);
         self.end_long_polls(polls, CloseReason::Deleted);
+        let mut left = 0;
         for (key, piece) in others {
-            self.leave_one_channel(key, group_key, piece);
+            left += self.leave_one_channel(key, group_key, piece);
+        }
+        if let Some(group) = self.groups.get_mut(group_key) {
+            // Whoever is left is in here: the channel is no more.
+            group.several.clear();
+        }
+        while left > 0 {
+            let some = left.min(LEAVE_AT_ONCE);
+            self.leave_groups(std::iter::repeat_n(group_key, some), 0);
+            left -= some;
         }
     }
 
-    /// A subscriber stays with its other channels.
-    fn leave_one_channel(&mut self, key: SubscriberKey, group_key: GroupKey, piece: Option<Piece>) {
-        let Some(subscriber) = self.subscribers.get_mut(key) else { return };
+    /// A subscriber stays with its other channels. Answers how often it was subscribed to this one.
+    fn leave_one_channel(
+        &mut self,
+        key: SubscriberKey,
+        group_key: GroupKey,
+        piece: Option<Piece>,
+    ) -> usize {
+        let Some(subscriber) = self.subscribers.get_mut(key) else { return 0 };
         let before = subscriber.groups.len();
         subscriber.groups.retain(|group| *group != group_key);
         let left = before - subscriber.groups.len();
@@ -291,37 +307,49 @@ impl Worker {
                 self.flushes.push_back(key);
             }
         }
-        if let Some(group) = self.groups.get_mut(group_key) {
-            group.several.retain(|other| *other != key);
-        }
-        self.leave_groups(std::iter::repeat_n(group_key, left), 0);
+        left
     }
 
     /// Sets when the subscriber comes up next.
     pub(crate) fn arm(&mut self, key: SubscriberKey) {
         let Some(subscriber) = self.subscribers.get_mut(key) else { return };
-        let (end, ping) = subscriber.deadlines();
-        let next = [end, ping].into_iter().flatten().min();
+        if let Some(place) = subscriber.place.take() {
+            self.timeouts.remove(key, place);
+        }
+        let Deadlines { end, ping, stall } = subscriber.deadlines();
+        let next = [end, ping, stall].into_iter().flatten().min();
         subscriber.place = next.map(|at| self.timeouts.insert(key, at));
     }
 
-    /// Pings and ends whoever has come up.
+    /// Pings and ends whoever has come up, so many at a time; the rest in the next turn of the event loop.
     pub(crate) fn run_timeouts(&mut self) {
         let now = process::now_msec();
-        let mut due = Vec::new();
-        self.timeouts.due(now, &mut due);
-        let (mut over, mut pings) = (Vec::new(), Vec::new());
-        for key in due {
+        self.timeouts.due(now, &mut self.overdue);
+        let (mut over, mut pings, mut slow) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..SERVED_AT_ONCE {
+            let Some(key) = self.overdue.pop_front() else { break };
             let Some(subscriber) = self.subscribers.get_mut(key) else { continue };
             subscriber.place = None;
-            match subscriber.deadlines() {
-                (Some(end), _) if end <= now => over.push(key),
-                (_, Some(ping)) if ping <= now => pings.push(key),
-                _ => self.arm(key),
+            let due = |at: Option<u64>| at.is_some_and(|at| at <= now);
+            let deadlines = subscriber.deadlines();
+            if due(deadlines.end) {
+                over.push(key);
+            } else if due(deadlines.stall) && subscriber.check().is_err() {
+                slow.push(key);
+            } else if due(deadlines.ping) {
+                pings.push(key);
+            } else {
+                self.arm(key);
             }
         }
         self.time_out(&over, CloseReason::Ttl);
         self.ping(&pings, now);
+        for key in slow {
+            self.drop_subscriber(key, CloseReason::Slow);
+        }
+        if !self.overdue.is_empty() {
+            self.deliver_later();
+        }
     }
 
     fn ping(&mut self, keys: &[SubscriberKey], now: u64) {

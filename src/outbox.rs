@@ -7,8 +7,6 @@ use std::io::IoSlice;
 
 use crate::nginx::bytes::Bytes;
 
-/// Over the limit even though the front piece moves, the reader is too slow all the same.
-const HARD_LIMIT_FACTOR: usize = 16;
 /// Pieces handed to the kernel in one call (IOV_MAX is 1024).
 const MAX_PIECES: usize = 256;
 
@@ -18,8 +16,6 @@ pub(crate) struct Outbox {
     pieces: VecDeque<Bytes>,
     /// Bytes in all pieces.
     len: usize,
-    /// Whether bytes have left since the last piece was queued.
-    moved: bool,
 }
 
 impl Outbox {
@@ -39,12 +35,14 @@ impl Outbox {
         pieces.into_iter().for_each(|piece| self.push(piece));
     }
 
-    /// Whether the reader is too slow: more than `limit` bytes wait behind the front piece and that one has not
-    /// moved since the last look. One piece of any size is always admitted.
-    pub(crate) fn is_over(&mut self, limit: usize) -> bool {
-        let behind = self.len - self.pieces.front().map_or(0, |piece| piece.len());
-        let moved = std::mem::take(&mut self.moved);
-        behind > limit && (!moved || behind > limit.saturating_mul(HARD_LIMIT_FACTOR))
+    /// Bytes in all pieces.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Bytes that wait behind the front piece.
+    pub(crate) fn behind(&self) -> usize {
+        self.len - self.pieces.front().map_or(0, |piece| piece.len())
     }
 
     /// Sends with `write`, which answers how many bytes it took, until it takes less than offered.
@@ -69,7 +67,6 @@ impl Outbox {
     /// Drops what the socket has taken.
     pub(crate) fn advance(&mut self, mut taken: usize) {
         self.len = self.len.saturating_sub(taken);
-        self.moved |= taken > 0;
         while let Some(front) = self.pieces.front_mut() {
             if front.len() > taken {
                 front.advance(taken);
@@ -82,10 +79,8 @@ impl Outbox {
 
     /// Hands the queue to `give`, which takes from its front what it can.
     pub(crate) fn give<T>(&mut self, give: impl FnOnce(&mut VecDeque<Bytes>) -> T) -> T {
-        let before = self.len;
         let result = give(&mut self.pieces);
         self.len = self.pieces.iter().map(|piece| piece.len()).sum();
-        self.moved |= self.len < before;
         result
     }
 

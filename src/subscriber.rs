@@ -17,11 +17,27 @@ use crate::conf::LocationConf;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::{Held, Wire};
 use crate::nginx::log::warn;
+use crate::nginx::process;
 use crate::outbox::Outbox;
 use crate::render::Piece;
 use crate::story::{CloseReason, Story};
 use crate::tables::{CohortKey, GroupKey, Kind};
 use crate::timeouts::Place;
+
+/// How long a piece may stand still while more than the limit waits behind it.
+const STALL_MSEC: u64 = 500;
+/// So many times the limit is too much even for a reader who goes on reading.
+const HARD_LIMIT_FACTOR: usize = 16;
+
+/// When something has to happen next, in milliseconds of nginx's clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadlines {
+    /// The end of the connection or of the long poll.
+    pub(crate) end: Option<u64>,
+    pub(crate) ping: Option<u64>,
+    /// A look whether the reader has moved.
+    pub(crate) stall: Option<u64>,
+}
 
 /// A held subscriber.
 pub(crate) struct Subscriber {
@@ -54,6 +70,10 @@ pub(crate) struct Subscriber {
     pub(crate) since: u64,
     pub(crate) spoke: u64,
     pub(crate) place: Option<Place>,
+    /// When its socket last took something.
+    pub(crate) moved_at: u64,
+    /// More waits for it than should; it is to be looked at again.
+    pub(crate) suspect: bool,
 }
 
 /// The subscriber cannot be sent to any more: it is gone, or too slow.
@@ -81,6 +101,7 @@ impl Subscriber {
         }
         pieces.iter().for_each(|piece| self.outbox.push(piece.clone()));
         self.outbox.advance(taken);
+        self.moved_at = process::now_msec();
         self.held.wait_writable().map_err(|_| GONE)?;
         self.check()
     }
@@ -91,6 +112,9 @@ impl Subscriber {
             pieces.for_each(|piece| self.held_back.push(piece));
             return self.check();
         }
+        if self.outbox.is_empty() {
+            self.moved_at = process::now_msec();
+        }
         pieces.for_each(|piece| self.outbox.push(piece));
         self.flush()?;
         self.check()
@@ -99,6 +123,7 @@ impl Subscriber {
     /// Writes what is queued as far as the socket takes it; the rest when it is writable again.
     pub(crate) fn flush(&mut self) -> Result<(), Lost> {
         let (held, outbox) = (&mut self.held, &mut self.outbox);
+        let before = outbox.len();
         let drained = match held.wire() {
             Wire::Filtered => outbox.give(|pieces| held.filter(pieces)).map_err(|_| GONE)?,
             Wire::PlainChunked | Wire::PlainRaw => {
@@ -106,21 +131,26 @@ impl Subscriber {
                 outbox.is_empty()
             }
         };
+        if drained || self.outbox.len() < before {
+            self.moved_at = process::now_msec();
+        }
         if drained { Ok(()) } else { self.held.wait_writable().map_err(|_| GONE) }
     }
 
-    /// Finds out whether the reader is too slow for the news. History does not count: it is pulled as the socket takes it.
+    /// Finds out whether the reader is too slow for the news: more than the location's limit waits behind a piece that has not moved
+    /// for a while. One piece of any size is always admitted, and history does not count: it is pulled as the socket takes it.
     pub(crate) fn check(&mut self) -> Result<(), Lost> {
-        let queue = if self.replay.is_some() { &mut self.held_back } else { &mut self.outbox };
-        if !queue.is_over(self.location.subscriber_buffer_bytes) {
+        let limit = self.location.subscriber_buffer_bytes;
+        let behind =
+            if self.replay.is_some() { self.held_back.len() } else { self.outbox.behind() };
+        self.suspect = behind > limit;
+        let stalled = process::now_msec().saturating_sub(self.moved_at) >= STALL_MSEC;
+        if !self.suspect || !stalled && behind <= limit.saturating_mul(HARD_LIMIT_FACTOR) {
             return Ok(());
         }
         if let Some(request) = self.held.request() {
-            warn!(
-                request.log(),
-                "push stream module: subscriber is too slow: more than {} bytes wait for it",
-                self.location.subscriber_buffer_bytes
-            );
+            let log = request.log();
+            warn!(log, "push stream module: subscriber is too slow: {behind} bytes wait for it");
         }
         Err(Lost(CloseReason::Slow))
     }
@@ -139,8 +169,8 @@ impl Subscriber {
         !std::mem::replace(&mut self.queued, true)
     }
 
-    /// When something has to happen next, in milliseconds of nginx's clock: the end of the connection, and a ping.
-    pub(crate) fn deadlines(&self) -> (Option<u64>, Option<u64>) {
+    /// When something has to happen next.
+    pub(crate) fn deadlines(&self) -> Deadlines {
         let msec =
             |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX / 2);
         let (ttl, ping) = match self.kind {
@@ -149,6 +179,10 @@ impl Subscriber {
             }
             Kind::LongPolling => (self.location.longpolling_connection_ttl, None),
         };
-        (ttl.map(|ttl| self.since + msec(ttl)), ping.map(|ping| self.spoke + msec(ping)))
+        Deadlines {
+            end: ttl.map(|ttl| self.since + msec(ttl)),
+            ping: ping.map(|ping| self.spoke + msec(ping)),
+            stall: self.suspect.then_some(self.moved_at + STALL_MSEC),
+        }
     }
 }

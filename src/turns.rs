@@ -18,7 +18,7 @@ use crate::worker::{self, Events, Worker, enter};
 const TICK_MSEC: u64 = 250;
 /// Objects the sweep handles in one span of the zone's lock.
 const SWEEP_BUDGET: u32 = 256;
-/// Spans of the sweep in one tick; what is left waits for the next tick.
+/// Spans of the sweep in one tick; what is left comes a millisecond later.
 const SWEEP_SPANS: u32 = 16;
 /// Ticks between two looks for workers that have died without a successor.
 const TICKS_PER_LOOK_FOR_DEAD: u64 = 4;
@@ -76,8 +76,8 @@ fn on_timer() {
 
 fn on_tick() {
     enter(|worker| {
-        worker.tick();
-        worker.events.tick.set(TICK_MSEC);
+        let more = worker.tick();
+        worker.events.tick.set(if more { 1 } else { TICK_MSEC });
     });
 }
 
@@ -86,7 +86,8 @@ fn on_shutdown() {
 }
 
 impl Worker {
-    fn tick(&mut self) {
+    /// True = the sweep has more to do.
+    fn tick(&mut self) -> bool {
         self.events.ticks = self.events.ticks.wrapping_add(1);
         if !self.leaving && !self.is_registered() {
             self.register();
@@ -94,24 +95,24 @@ impl Worker {
         if self.zone.glance().has_mail(self.slot) {
             self.deliver();
         }
-        if self.zone.glance().needs_sweep(process::now()) {
-            self.sweep();
-        }
         if self.events.ticks.is_multiple_of(TICKS_PER_LOOK_FOR_DEAD) {
             self.clear_dead();
         }
+        let is_due = self.zone.glance().needs_sweep(process::now());
+        is_due && self.sweep()
     }
 
     /// Expires messages and channels. Every worker tries each second; the first one does the work.
-    fn sweep(&self) {
+    fn sweep(&self) -> bool {
         let now = process::now();
         let inactivity = seconds(self.main.channel_inactivity_time);
         let announced = events::are_on(&self.main);
         let mut wake = WakeSet::default();
+        let mut more = false;
         for _ in 0..SWEEP_SPANS {
-            let Some(mut store) = self.zone.lock() else { return };
+            let Some(mut store) = self.zone.lock() else { return false };
             let mut gone = Vec::new();
-            let more = store.sweep(inactivity, now, SWEEP_BUDGET, &mut |id| {
+            more = store.sweep(inactivity, now, SWEEP_BUDGET, &mut |id| {
                 if announced {
                     gone.push(id.to_vec());
                 }
@@ -124,6 +125,7 @@ impl Worker {
             }
         }
         self.wake(&mut wake);
+        more
     }
 
     /// Clears the slots of workers that have died without a successor. Whether a process lives is asked without the lock.

@@ -81,6 +81,8 @@ pub(crate) struct Worker {
     pub(crate) flushes: VecDeque<SubscriberKey>,
     pub(crate) endings: VecDeque<Ending>,
     pub(crate) timeouts: Timeouts<SubscriberKey>,
+    /// Who has come up, and is served in slices.
+    pub(crate) overdue: VecDeque<SubscriberKey>,
     pub(crate) batch: Batch,
     pub(crate) fillers: Fillers,
     pub(crate) events: Events,
@@ -114,6 +116,7 @@ pub(crate) fn install(main: Rc<MainConf>, store: Store, events: Events) {
         flushes: VecDeque::new(),
         endings: VecDeque::new(),
         timeouts: Timeouts::new(process::now_msec()),
+        overdue: VecDeque::new(),
         batch: Batch::with_capacity(64, 64 << 10),
         fillers: Fillers::default(),
         events,
@@ -203,7 +206,10 @@ pub(crate) fn on_gone(key: SubscriberKey) {
 
 /// A subscriber's socket takes bytes again.
 pub(crate) fn on_writable(key: SubscriberKey) {
-    enter(|worker| worker.flush(key));
+    enter(|worker| {
+        worker.flush(key);
+        worker.arm_timer();
+    });
 }
 
 /// A subscriber's socket has taken nothing for `send_timeout`.
@@ -372,6 +378,7 @@ impl Worker {
         let main = Rc::clone(&self.main);
         let limits = create_limits(&main);
         for (key, group) in &mut self.groups {
+            group.registered = false;
             let Some(mut store) = zone.lock() else { return };
             let wildcard = is_wildcard_id(&group.id, &main);
             let now = process::now();
@@ -380,6 +387,7 @@ impl Worker {
             };
             if let Ok(interest) = store.restore(self.slot, channel, group.subscriptions, now) {
                 group.interest = interest;
+                group.registered = true;
                 self.by_interest.insert(interest, key);
             }
         }

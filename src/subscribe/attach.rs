@@ -195,6 +195,8 @@ fn settle(
                 since: now,
                 spoke: now,
                 place: None,
+                moved_at: now,
+                suspect: false,
             })
         });
         if key.is_err() {
@@ -212,6 +214,7 @@ impl Worker {
         let key = *self.by_interest.entry(interest).or_insert_with(|| {
             groups.insert(Group {
                 interest,
+                registered: true,
                 id: Rc::from(id),
                 subscriptions: 0,
                 cohorts: Vec::new(),

@@ -12,6 +12,7 @@
 //! | [`chunk`] | how is a piece framed for HTTP/1.1? | delivery |
 //! | [`event`] | what does the server announce on the events channel? | worker |
 //! | [`event_source`] | how does a message look as a server-sent event? | delivery |
+//! | [`websocket`] | what does a WebSocket client say, and how is it answered? | WebSocket subscribers |
 //! | [`jsonp`] | how does a script tag get its messages? | polling subscribers |
 //! | [`padding`] | how much filler gets a short piece past a browser's buffering? | delivery |
 //! | [`refusal`] | which status and explanation does a refused request get? | every location |
@@ -42,5 +43,6 @@ pub mod refusal;
 mod short;
 pub mod statistics;
 pub mod template;
+pub mod websocket;
 
 pub use short::Short;

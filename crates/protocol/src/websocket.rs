@@ -8,6 +8,7 @@
 //! | [`handshake`] | may this request become a WebSocket, and with which accept key and subprotocol? |
 //! | [`extension`] | which offer of permessage-deflate is taken (RFC 7692)? |
 //! | [`decoder`] | which messages and control frames are in the bytes that arrived? |
+//! | [`violation`] | what did a client do that its connection does not survive? |
 //! | [`frame`] | how is a message, ping, pong or close written? |
 //! | [`close`] | what does a close code mean? |
 //! | [`utf8`] | is a text that comes in parts valid so far? |
@@ -23,6 +24,7 @@ pub mod frame;
 pub mod handshake;
 mod mask;
 pub mod utf8;
+pub mod violation;
 
 /// What a frame is for (RFC 6455 section 5.2). The reserved numbers have no name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,7 +82,10 @@ mod tests {
     #[test]
     fn six_of_sixteen_opcodes_have_a_meaning() {
         let named: std::vec::Vec<_> = (0..=u8::MAX).filter_map(Opcode::from_number).collect();
-        assert_eq!(named.iter().map(|opcode| opcode.number()).collect::<std::vec::Vec<_>>(), [0, 1, 2, 8, 9, 10]);
+        assert_eq!(
+            named.iter().map(|opcode| opcode.number()).collect::<std::vec::Vec<_>>(),
+            [0, 1, 2, 8, 9, 10]
+        );
         assert!(named.iter().all(|opcode| opcode.is_control() == (opcode.number() & 8 != 0)));
     }
 }

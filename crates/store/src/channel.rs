@@ -60,8 +60,9 @@ impl Zone {
             self.unlink_channel(channel);
             self.set(channel, Channel::FLAGS, self.get(channel, Channel::FLAGS) | DELETED);
             let now = self.time(now);
-            // From now on the second of the deletion.
+            // From now on the second, and the clock, of the deletion.
             self.set(channel, Channel::ACTIVE, now);
+            self.set(channel, Channel::BORN, self.clock().to_u64());
             self.add(ROOT, Root::CHANNELS_IN_DELETE, 1);
             self.schedule(channel, now.saturating_add(1));
             let first = self.get(channel, Channel::INTERESTS);

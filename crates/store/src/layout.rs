@@ -203,7 +203,7 @@ record! {
         INTERESTS: Ref<Interest> = 76,
         /// Cursor of the newest message that was stored and is no more.
         DROPPED: u64 = 80,
-        /// The zone's clock when the channel was created.
+        /// The zone's clock when the channel was created; of a deleted one, when that happened.
         BORN: u64 = 88,
         /// Cursor of the last message published.
         NEWEST: u64 = 96,

@@ -462,6 +462,12 @@ impl Store {
         deleted.then(|| Pin(self.zone.get(channel, Channel::FAREWELL)))
     }
 
+    /// The zone's clock when the interest's channel was deleted. Lock-free while the interest is there.
+    pub fn deleted_at(&self, interest: InterestRef) -> Cursor {
+        let channel = self.zone.get(interest.0, Interest::CHANNEL);
+        Cursor::from_u64(self.zone.get(channel, Channel::BORN))
+    }
+
     /// Whether something was published to the interest's channel behind the cursor.
     pub fn has_news_behind(&self, interest: InterestRef, cursor: Cursor) -> bool {
         let channel = self.zone.get(interest.0, Interest::CHANNEL);

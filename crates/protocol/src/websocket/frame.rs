@@ -67,7 +67,8 @@ pub fn frame(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
 /// the 123 bytes that fit (RFC 6455 section 5.5.1).
 #[must_use]
 pub fn close(code: CloseCode, reason: &str) -> ControlFrame {
-    let reason = reason.get(..reason.floor_char_boundary(MAX_REASON_LEN)).unwrap_or_default();
+    let mut ends = (0..=reason.len().min(MAX_REASON_LEN)).rev();
+    let reason = ends.find_map(|end| reason.get(..end)).unwrap_or_default();
     control(Opcode::Close, &[&code.number().to_be_bytes(), reason.as_bytes()])
 }
 
@@ -135,7 +136,10 @@ mod tests {
         assert_eq!(out, b"\x81\x05Hello");
         assert_eq!(&*ping(b"Hello"), b"\x89\x05Hello");
         assert_eq!(&*head(Opcode::Binary, false, 256), b"\x82\x7e\x01\x00");
-        assert_eq!(&*head(Opcode::Binary, false, 65536), b"\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00");
+        assert_eq!(
+            &*head(Opcode::Binary, false, 65536),
+            b"\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00"
+        );
     }
 
     /// RFC 7692 section 7.2.3.1.
@@ -167,7 +171,11 @@ mod tests {
         let reason = r#"{"http_status": 403, "explain":"Subscriber could not create channels."}"#;
         assert_eq!(&*frame, [b"\x88\x49\x03\xf0", reason.as_bytes()].concat());
         for whole in Refusal::ALL.into_iter().filter(|&it| it != Refusal::MissingWebSocketHeaders) {
-            assert!(refusal(whole).ends_with(b"\"}"), "{}", String::from_utf8_lossy(&refusal(whole)));
+            assert!(
+                refusal(whole).ends_with(b"\"}"),
+                "{}",
+                String::from_utf8_lossy(&refusal(whole))
+            );
         }
     }
 }

@@ -109,13 +109,20 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(refused_after(text), *expected, "{}", text.escape_ascii());
-            assert_eq!(Utf8::new().push(text).is_err(), expected.is_some(), "{}", text.escape_ascii());
+            assert_eq!(
+                Utf8::new().push(text).is_err(),
+                expected.is_some(),
+                "{}",
+                text.escape_ascii()
+            );
         }
     }
 
     #[test]
     fn a_text_may_not_end_inside_a_character() {
-        for (text, whole) in [(&b""[..], true), ("\u{1f980}".as_bytes(), true), (b"\xf0\x9f\xa6", false)] {
+        for (text, whole) in
+            [(&b""[..], true), ("\u{1f980}".as_bytes(), true), (b"\xf0\x9f\xa6", false)]
+        {
             let mut utf8 = Utf8::default();
             assert_eq!(utf8.push(text), Ok(()));
             assert_eq!(utf8.finish().is_ok(), whole);
