@@ -442,3 +442,28 @@ location   | push_stream_channels_path x; push_stream_subscriber eventsource; pu
 subscriber | push_stream_eventsource_support on;                               -> ok
 publisher  | push_stream_eventsource_support on;                               -> fails event source support is only available on subscriber location
 statistics | push_stream_eventsource_support on;                               -> fails event source support is only available on subscriber location
+
+=== gzip compresses, and flushes every event
+--- http_config
+gzip on;
+gzip_types text/event-stream;
+gzip_min_length 0;
+--- steps
+a: GET /ev/s
+   Accept-Encoding: gzip
+a< status 200
+a< header Content-Encoding: gzip
+a< header Content-Type: text/event-stream; charset=utf-8
+a< chunk ~ (?s).
+pub /pub?id=s m1
+a< chunk ~ (?s).
+# Three chunks, flushed together.
+pub /pub?id=s m2
+   Event-Id: 2
+   Event-Type: t
+a< chunk ~ (?s).
+# Old messages, too.
+b: GET /ev/s.b2
+   Accept-Encoding: gzip
+b< status 200
+b< chunk ~ (?s).

@@ -235,3 +235,10 @@ subscriber | push_stream_eventsource_retry soon;   -> fails "push_stream_eventso
 subscriber | push_stream_eventsource_retry -1;     -> fails "push_stream_eventsource_retry" directive invalid value
 subscriber | push_stream_eventsource_retry;        -> fails invalid number of arguments in "push_stream_eventsource_retry" directive
 subscriber | push_stream_eventsource_retry 1s; push_stream_eventsource_retry 1s; -> fails "push_stream_eventsource_retry" directive is duplicate
+
+=== a poll is not told when to come back
+--- http_config
+push_stream_eventsource_retry 3s;
+--- steps
+pub /pub?id=s m
+? GET /ev/s.b1 {X-Nginx-PushStream-Mode: polling} -> 200 | body ": \ndata: m\n\n"

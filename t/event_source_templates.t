@@ -230,3 +230,17 @@ d< body "Hm\n1F"
 ? DELETE /pub?id=s -> 200
 a,b< text ": F\n"
 c< text "F"
+
+=== a message template that ends in a line break ends the event
+--- config
+location /pub { push_stream_publisher admin; push_stream_channels_path $arg_id; push_stream_store_messages on; }
+location ~ ^/ev/(.*)$ {
+    push_stream_subscriber eventsource;
+    push_stream_channels_path $1;
+    push_stream_message_template "~text~\n";
+}
+--- steps
+a: GET /ev/s
+a< chunk ": \n"
+pub /pub?id=s "x\ny"
+a< chunk "data: x\n\ndata: y\n\n\n"

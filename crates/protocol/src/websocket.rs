@@ -8,6 +8,7 @@
 //! | [`handshake`] | may this request become a WebSocket, and with which accept key and subprotocol? |
 //! | [`extension`] | which offer of permessage-deflate is taken (RFC 7692)? |
 //! | [`decoder`] | which messages and control frames are in the bytes that arrived? |
+//! | [`event`] | what can a client have done? |
 //! | [`violation`] | what did a client do that its connection does not survive? |
 //! | [`frame`] | how is a message, ping, pong or close written? |
 //! | [`close`] | what does a close code mean? |
@@ -19,6 +20,7 @@
 
 pub mod close;
 pub mod decoder;
+pub mod event;
 pub mod extension;
 pub mod frame;
 pub mod handshake;

@@ -14,9 +14,9 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use nginx_sys::{
-    NGX_HTTP_FLUSH, ngx_alloc_chain_link, ngx_buf_t, ngx_buf_tag_t, ngx_chain_get_free_buf,
-    ngx_chain_t, ngx_chain_update_chains, ngx_http_output_filter, ngx_http_send_special,
-    ngx_http_write_filter, ngx_pcalloc, ngx_uint_t,
+    NGX_HTTP_FLUSH, NGX_HTTP_WRITE_BUFFERED, NGX_LOWLEVEL_BUFFERED, ngx_alloc_chain_link,
+    ngx_buf_t, ngx_buf_tag_t, ngx_chain_get_free_buf, ngx_chain_t, ngx_chain_update_chains,
+    ngx_http_output_filter, ngx_http_send_special, ngx_http_write_filter, ngx_pcalloc, ngx_uint_t,
 };
 
 use super::{Gone, Held, Link, Wire};
@@ -64,7 +64,8 @@ impl Held {
             for left in (0..batch).rev() {
                 let Some(piece) = pieces.pop_front() else { break };
                 link.give(request, piece, left == 0)?;
-                if left > 0 && link.is_stuck(request) {
+                // A filter may well keep what has not been flushed yet; only a full socket is a reason to stop.
+                if left > 0 && is_socket_full(request) {
                     break;
                 }
             }
@@ -80,12 +81,7 @@ impl Held {
     pub(super) fn flush_filters(&mut self) -> Result<bool, Gone> {
         let link = Rc::clone(&self.0);
         let request = self.request().ok_or(Gone)?;
-        // SAFETY: a held request whose header has been sent.
-        let flush =
-            unsafe { ngx_http_send_special(request.as_ptr(), NGX_HTTP_FLUSH as ngx_uint_t) };
-        link.after(Status(flush))?;
-        link.collect(request, ptr::null_mut());
-        Ok(link.is_drained(request))
+        link.flush(request)
     }
 }
 
@@ -118,6 +114,20 @@ impl Link {
         let result = Status(unsafe { ngx_http_output_filter(request.as_ptr(), ptr::null_mut()) });
         self.collect(request, ptr::null_mut());
         self.after(result)?;
+        if self.is_drained(request) || is_socket_full(request) {
+            return Ok(self.is_drained(request));
+        }
+        // The socket is free, but a filter keeps bytes: the last batch was cut off before its flush.
+        self.flush(request)
+    }
+
+    /// Has the filters give up what they keep.
+    fn flush(&self, request: &mut Request) -> Result<bool, Gone> {
+        // SAFETY: a held request whose header has been sent.
+        let flush =
+            unsafe { ngx_http_send_special(request.as_ptr(), NGX_HTTP_FLUSH as ngx_uint_t) };
+        self.after(Status(flush))?;
+        self.collect(request, ptr::null_mut());
         Ok(self.is_drained(request))
     }
 
@@ -151,9 +161,19 @@ impl Link {
 
     /// Whether a filter or the socket waits.
     fn is_stuck(&self, request: &Request) -> bool {
-        // SAFETY: a held request has a connection.
-        request.0.buffered() != 0 || unsafe { (*request.connection()).buffered() } != 0
+        request.0.buffered() != 0 || buffered(request) != 0
     }
+}
+
+/// Whether bytes wait for the socket, and not only inside a filter such as gzip's, which uses a bit of its own.
+fn is_socket_full(request: &Request) -> bool {
+    buffered(request) & (NGX_LOWLEVEL_BUFFERED | NGX_HTTP_WRITE_BUFFERED) != 0
+}
+
+/// The bits of those who keep bytes of the response.
+fn buffered(request: &Request) -> u32 {
+    // SAFETY: a held request has a connection.
+    unsafe { (*request.connection()).buffered() }
 }
 
 /// Gives the last pieces of a response and its end to nginx, which sends them by itself. Their buffers

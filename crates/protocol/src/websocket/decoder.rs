@@ -9,10 +9,9 @@
 //! must not be read as anything, HTTP least of all.
 
 use alloc::vec::Vec;
-use core::str::from_utf8;
 
 use super::Opcode;
-use super::close::CloseCode;
+use super::event::{Event, Kind, Message};
 use super::frame::{FIN, RSV1};
 use super::mask::Mask;
 use super::utf8::Utf8;
@@ -42,47 +41,11 @@ pub struct Rules {
     pub limit: usize,
 }
 
-/// What a client did. Borrows from the decoder until it is fed again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event<'a> {
-    /// A whole message, possibly empty.
-    Message(Message<'a>),
-    /// Wants a [pong](super::frame::pong) with this payload.
-    Ping(&'a [u8]),
-    /// A sign of life.
-    Pong(&'a [u8]),
-    /// The client is done. It gets a close frame with the same code, or an [empty
-    /// one](super::frame::EMPTY_CLOSE) if it gave none (RFC 6455 section 5.5.1). The last event.
-    Close(Option<(CloseCode, &'a str)>),
-    /// The client broke the rules. The last event.
-    Violation(Violation),
-}
-
-/// A message, put together from its fragments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Message<'a> {
-    /// Text or binary.
-    pub kind: Kind,
-    /// Whether the bytes are deflated. Then a text has not been checked yet: what it inflates to must
-    /// pass [`Utf8`].
-    pub compressed: bool,
-    /// The unmasked payload; UTF-8 if it is text and not compressed.
-    pub bytes: &'a [u8],
-}
-
-/// The two kinds of messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// UTF-8.
-    Text,
-    /// Any bytes.
-    Binary,
-}
-
 /// Decodes the frames of one client.
 ///
 /// ```
-/// # use protocol::websocket::decoder::{Decoder, Event, Kind, Message, Rules};
+/// # use protocol::websocket::decoder::{Decoder, Rules};
+/// # use protocol::websocket::event::{Event, Kind, Message};
 /// let rules = Rules { strict: false, binary: false, deflate: false, keep: true, limit: 1 << 20 };
 /// let mut decoder = Decoder::new(rules);
 /// let mut input = &b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x89\x01rest"[..];
@@ -182,10 +145,7 @@ impl Decoder {
             Complete::Control(Opcode::Close) => {
                 self.stage = Stage::Finished;
                 *input = &[];
-                match farewell(&self.control, self.rules.strict) {
-                    Ok(farewell) => Some(Event::Close(farewell)),
-                    Err(violation) => Some(Event::Violation(violation)),
-                }
+                Some(Event::close(&self.control, self.rules.strict))
             }
             Complete::Control(_) => Some(Event::Pong(&self.control)),
         }
@@ -394,16 +354,4 @@ impl Open {
     const fn is_plain_text(self) -> bool {
         matches!(self, Self { kind: Kind::Text, compressed: false, .. })
     }
-}
-
-/// Code and reason of a close frame (sections 5.5.1 and 7.4).
-fn farewell(payload: &[u8], strict: bool) -> Result<Option<(CloseCode, &str)>, Violation> {
-    let Some((&number, reason)) = payload.split_first_chunk() else {
-        let is_truncated = strict && !payload.is_empty();
-        return if is_truncated { Err(Violation::CloseTruncated) } else { Ok(None) };
-    };
-    let number = u16::from_be_bytes(number);
-    let code = CloseCode::from_number(number).ok_or(Violation::InvalidCloseCode(number))?;
-    let reason = from_utf8(reason).map_err(|_| Violation::InvalidUtf8)?;
-    Ok(Some((code, reason)))
 }

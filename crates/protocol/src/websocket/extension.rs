@@ -200,7 +200,13 @@ mod tests {
                 "{parameters}"
             );
         }
-        for offers in ["", "permessage-bzip2", "Permessage-Deflate", "\"permessage-deflate\""] {
+        for offers in [
+            "",
+            "permessage-bzip2",
+            "Permessage-Deflate",
+            "\"permessage-deflate\"",
+            "foo=\"a, permessage-deflate, b\"",
+        ] {
             assert_eq!(answer(offers), None, "{offers}");
         }
     }

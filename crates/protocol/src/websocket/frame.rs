@@ -69,7 +69,7 @@ pub fn frame(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
 pub fn close(code: CloseCode, reason: &str) -> ControlFrame {
     let mut ends = (0..=reason.len().min(MAX_REASON_LEN)).rev();
     let reason = ends.find_map(|end| reason.get(..end)).unwrap_or_default();
-    control(Opcode::Close, &[&code.number().to_be_bytes(), reason.as_bytes()])
+    control(Opcode::Close, &code.number().to_be_bytes(), reason.as_bytes())
 }
 
 /// The close frame with which a location refuses a subscriber after the handshake: clients read
@@ -86,25 +86,22 @@ pub fn refusal(refusal: Refusal) -> ControlFrame {
 /// A ping; at most 125 bytes of the payload are sent (RFC 6455 section 5.5.2).
 #[must_use]
 pub fn ping(payload: &[u8]) -> ControlFrame {
-    control(Opcode::Ping, &[payload])
+    control(Opcode::Ping, &[], payload)
 }
 
 /// The answer to a ping, with the payload that it had (RFC 6455 section 5.5.3).
 #[must_use]
 pub fn pong(payload: &[u8]) -> ControlFrame {
-    control(Opcode::Pong, &[payload])
+    control(Opcode::Pong, &[], payload)
 }
 
-fn control(opcode: Opcode, parts: &[&[u8]]) -> ControlFrame {
-    let mut left = Opcode::MAX_CONTROL_LEN;
-    let len = parts.iter().map(|part| part.len()).sum::<usize>().min(left);
+/// `start`, and as much of `rest` as fits.
+fn control(opcode: Opcode, start: &[u8], rest: &[u8]) -> ControlFrame {
+    let rest = rest.get(..Opcode::MAX_CONTROL_LEN - start.len()).unwrap_or(rest);
     let mut frame = Short::new();
-    frame.push(&head(opcode, false, len));
-    for part in parts {
-        let part = part.get(..left).unwrap_or(part);
-        frame.push(part);
-        left -= part.len();
-    }
+    frame.push(&head(opcode, false, start.len() + rest.len()));
+    frame.push(start);
+    frame.push(rest);
     frame
 }
 
