@@ -18,10 +18,9 @@ location | push_stream_channels_path x; push_stream_channels_statistics on;  -> 
 location | push_stream_channels_path x; push_stream_publisher a b;           -> fails invalid number of arguments
 
 === the other two modes
---- pending: eventsource and websocket have no transport yet
 --- nginx_t
 location | push_stream_channels_path x; push_stream_subscriber eventsource;  -> ok
-location | push_stream_channels_path x; push_stream_subscriber websocket;    -> ok
+location | push_stream_channels_path x; push_stream_subscriber websocket;    -> fails push stream module: push_stream_subscriber mode "websocket" is not available in this version
 
 === one role for a location
 --- nginx_t

@@ -105,6 +105,5 @@ http       | push_stream_broadcast_channel_prefix broad_; push_stream_max_number
 http | push_stream_max_reserved_memory 32m; -> ok
 
 === the older name of the websocket mode
---- pending: websocket has no transport yet
 --- nginx_t
-location   | push_stream_channels_path x; push_stream_websocket;    -> ok
+location   | push_stream_channels_path x; push_stream_websocket;    -> fails push_stream_subscriber mode "websocket" is not available in this version
