@@ -6,6 +6,7 @@ mod expiry;
 mod fan_out;
 mod full_zone;
 mod long_polls;
+mod order;
 mod pipelining;
 mod worker_kills;
 
@@ -23,11 +24,13 @@ use crate::runner::{Conf, MACHINE, Outcome, STANDARD, Setup};
 type Test = fn(&Setup) -> Outcome<()>;
 
 pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
-    let tests: [(&str, Test); 9] = [
+    let tests: [(&str, Test); 11] = [
         ("2,000 subscribers in 4 workers get 1,000 messages once and in order", fan_out::run),
         ("200,000 publishes to 10,000 channels leave nothing behind", expiry::run),
         ("killed workers lose and repeat nothing", worker_kills::run),
         ("long polls that time out pass over no message", long_polls::run),
+        ("news of many channels at once come once and in order", order::many_channels),
+        ("a replay that is cut off has no hole", order::cut_off_replay),
         ("messages fill a zone to the same number again and again", full_zone::messages),
         ("channels fill a zone to the same number again", full_zone::channels),
         ("a full zone hurts nobody who is there already", full_zone::bystanders),
