@@ -67,9 +67,13 @@ pub(crate) fn are_limited(main: &MainConf) -> bool {
     main.max_number_of_channels.is_some() || main.max_number_of_wildcard_channels.is_some()
 }
 
+/// A limit of the configuration as the store counts.
+pub(crate) fn limit(limit: Option<usize>) -> Option<u32> {
+    limit.map(|n| u32::try_from(n).unwrap_or(u32::MAX))
+}
+
 /// How new channels are made.
 pub(crate) fn create_limits(main: &MainConf) -> CreateLimits {
-    let limit = |limit: Option<usize>| limit.map(|n| u32::try_from(n).unwrap_or(u32::MAX));
     CreateLimits {
         channels: limit(main.max_number_of_channels),
         wildcard_channels: limit(main.max_number_of_wildcard_channels),

@@ -1,6 +1,7 @@
 //! Who gets the same bytes: the subscribers of a channel in this worker, in cohorts.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::rc::Rc;
 
 use protocol::cursor::Cursor;
@@ -21,8 +22,6 @@ pub(crate) struct Group {
     pub(crate) cohorts: Vec<CohortKey>,
     /// Subscribers of several channels, as often as they subscribed to this one.
     pub(crate) several: Vec<SubscriberKey>,
-    /// Up to where the news have been taken.
-    pub(crate) taken: Cursor,
 }
 
 /// Subscribers of one channel who get the same bytes.
@@ -94,6 +93,22 @@ impl Cohort {
         let was_idle = self.volleys.is_empty();
         self.volleys.push_back(self.gathering.drain(..).collect());
         was_idle
+    }
+
+    /// Who is to be served now, as far as the budget goes; at least 1 is taken from it, so that every look ends.
+    pub(crate) fn share(&self, budget: &mut usize) -> Range<usize> {
+        let end = self.subscribers.len().min(self.served + *budget);
+        *budget -= (end - self.served).max(1).min(*budget);
+        self.served..end
+    }
+
+    /// Those before `end` have got the front volley; after the last one it goes.
+    pub(crate) fn advance(&mut self, end: usize) {
+        self.served = end;
+        if end == self.subscribers.len() {
+            self.volleys.pop_front();
+            self.served = 0;
+        }
     }
 
     /// The volley to serve: all that wait in one, if nobody has got the front one yet.

@@ -56,6 +56,11 @@ enum What {
     Farewell(Pin),
 }
 
+/// A long poll is answered even if there is nothing to be seen of the message: its cursor moves on.
+fn or_empty(piece: Option<Piece>, kind: Kind, cursor: Cursor) -> Option<Piece> {
+    piece.or_else(|| (kind == Kind::LongPolling).then(|| Piece::empty(cursor)))
+}
+
 impl Worker {
     /// Takes the mailbox: renders the news and hands them to cohorts and subscribers.
     pub(crate) fn take_mail(&mut self) {
@@ -140,7 +145,7 @@ impl Worker {
 
     /// Renders one message for everybody in this worker who gets it.
     fn hand_out(&mut self, group_key: GroupKey, news: &News, renderings: &mut Renderings) {
-        let Some(group) = self.groups.get_mut(group_key) else { return };
+        let Some(group) = self.groups.get(group_key) else { return };
         let zone = self.zone.glance();
         let message = Message::new(&group.id, news.id, news.cursor, zone.pinned(&news.content));
         renderings.clear();
@@ -148,12 +153,8 @@ impl Worker {
         let render = |template: &MessageTemplate| template.render(news.cursor, &message);
         for key in &group.cohorts {
             let Some(cohort) = self.cohorts.get_mut(*key) else { continue };
-            let mut piece = renderings.with(&cohort.template, render);
-            if cohort.kind == Kind::LongPolling {
-                // It is answered even if there is nothing to be seen of the message: the cursor moves on.
-                piece = piece.or_else(|| Some(Piece::empty(news.cursor)));
-            }
-            if let Some(piece) = piece {
+            let piece = renderings.with(&cohort.template, render);
+            if let Some(piece) = or_empty(piece, cohort.kind, news.cursor) {
                 let filler = self.fillers.behind(
                     &piece,
                     cohort.template.family(),
@@ -163,18 +164,14 @@ impl Worker {
                 cohort.gathering.extend([Some(piece), filler].into_iter().flatten());
             }
         }
-        group.taken = group.taken.max(news.cursor);
         for key in &group.several {
             let Some(subscriber) = self.subscribers.get_mut(*key) else { continue };
             if news.cursor <= subscriber.joined {
                 continue;
             }
             let template = &subscriber.location.message_template;
-            let mut piece = renderings.with(template, render);
-            if subscriber.kind == Kind::LongPolling {
-                piece = piece.or_else(|| Some(Piece::empty(news.cursor)));
-            }
-            let Some(piece) = piece else { continue };
+            let piece = renderings.with(template, render);
+            let Some(piece) = or_empty(piece, subscriber.kind, news.cursor) else { continue };
             let filler =
                 self.fillers.behind(&piece, template.family(), subscriber.padded_to, largest);
             if subscriber.queue_news(piece, filler) {
@@ -275,9 +272,7 @@ impl Worker {
             return self.answer_cohort(key, budget);
         }
         let Some(volley) = cohort.front() else { return false };
-        let (wire, served) = (cohort.wire, cohort.served);
-        let end = cohort.subscribers.len().min(served + *budget);
-        *budget -= (end - served).max(1).min(*budget);
+        let (wire, share) = (cohort.wire, cohort.share(budget));
         let bytes: Vec<Bytes> = volley.iter().flat_map(|piece| piece.on(wire)).collect();
         let (Some(first), Some(last)) = (volley.first(), volley.last()) else { return false };
         let slices: Vec<IoSlice<'_>> = bytes.iter().map(|bytes| IoSlice::new(bytes)).collect();
@@ -286,7 +281,7 @@ impl Worker {
         let at_once = !matches!(wire, Wire::Filtered) && slices.len() <= MAX_PIECES;
         let now = process::now_msec();
         let (mut lost, mut suspects) = (Vec::new(), Vec::new());
-        for subscriber_key in cohort.subscribers.get(served..end).unwrap_or_default() {
+        for subscriber_key in cohort.subscribers.get(share.clone()).unwrap_or_default() {
             let Some(subscriber) = self.subscribers.get_mut(*subscriber_key) else { continue };
             let sent = if at_once && subscriber.seen < first.cursor && subscriber.is_free() {
                 subscriber.story.count(messages);
@@ -306,11 +301,7 @@ impl Worker {
                 lost.push((*subscriber_key, reason));
             }
         }
-        cohort.served = end;
-        if end == cohort.subscribers.len() {
-            cohort.volleys.pop_front();
-            cohort.served = 0;
-        }
+        cohort.advance(share.end);
         suspects.into_iter().for_each(|key| self.arm(key));
         for (key, reason) in lost {
             self.drop_subscriber(key, reason);
@@ -321,22 +312,16 @@ impl Worker {
     /// Answers the long polls of a cohort: each gets the first message it has not seen. True = there are more to be answered.
     fn answer_cohort(&mut self, key: CohortKey, budget: &mut usize) -> bool {
         let Some(cohort) = self.cohorts.get_mut(key) else { return false };
-        let _ = cohort.front();
-        let Some(volley) = cohort.volleys.front().map(Rc::clone) else { return false };
-        let end = cohort.subscribers.len().min(cohort.served + *budget);
-        *budget -= (end - cohort.served).max(1).min(*budget);
-        let mut answered = Vec::with_capacity(end - cohort.served);
-        for subscriber_key in cohort.subscribers.get(cohort.served..end).unwrap_or_default() {
+        let Some(volley) = cohort.front() else { return false };
+        let share = cohort.share(budget);
+        let mut answered = Vec::with_capacity(share.len());
+        for subscriber_key in cohort.subscribers.get(share.clone()).unwrap_or_default() {
             let Some(subscriber) = self.subscribers.get(*subscriber_key) else { continue };
             if let Some(piece) = volley.iter().find(|piece| piece.cursor > subscriber.seen) {
                 answered.push((*subscriber_key, piece.clone()));
             }
         }
-        cohort.served = end;
-        if end == cohort.subscribers.len() {
-            cohort.volleys.pop_front();
-            cohort.served = 0;
-        }
+        cohort.advance(share.end);
         self.answer_long_polls(answered);
         self.cohorts.get(key).is_some_and(|cohort| !cohort.volleys.is_empty())
     }

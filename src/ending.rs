@@ -191,8 +191,7 @@ impl Worker {
     }
 
     /// What is on its way to a long poll and answers it.
-    fn pending_answer(&mut self, key: SubscriberKey) -> Option<Piece> {
-        let subscriber = self.subscribers.get_mut(key)?;
+    fn pending_answer(&self, subscriber: &Subscriber) -> Option<Piece> {
         let in_cohort = || {
             let (cohort, _) = subscriber.cohort?;
             self.cohorts.get(cohort)?.unseen(subscriber.seen).next().cloned()
@@ -213,17 +212,15 @@ impl Worker {
         let mut renderings = Renderings::default();
         for key in keys {
             let Some(subscriber) = self.subscribers.get(*key) else { continue };
-            let (kind, joined) = (subscriber.kind, subscriber.joined);
-            if kind == Kind::LongPolling
-                && let Some(piece) = self.pending_answer(*key)
+            if subscriber.kind == Kind::LongPolling
+                && let Some(piece) = self.pending_answer(subscriber)
             {
                 answers.push((*key, piece));
                 continue;
             }
-            let Some(subscriber) = self.subscribers.get(*key) else { continue };
             // Nothing has come since it joined, so that is a good cursor too.
-            let clock = clock.unwrap_or(joined);
-            match kind {
+            let clock = clock.unwrap_or(subscriber.joined);
+            match subscriber.kind {
                 Kind::Streaming => streams.push((*key, None)),
                 Kind::LongPolling if self.main.timeout_with_body => {
                     let template = &subscriber.location.message_template;
@@ -256,10 +253,9 @@ impl Worker {
         let (mut streams, mut polls, mut others) = (Vec::new(), Vec::new(), Vec::new());
         let mut answers = Vec::new();
         for (key, piece) in told {
-            // A message that has come before the deletion is the answer.
-            let answer = self.pending_answer(key);
             let Some(subscriber) = self.subscribers.get(key) else { continue };
-            match (subscriber.kind, answer) {
+            // A message that has come before the deletion is the answer.
+            match (subscriber.kind, self.pending_answer(subscriber)) {
                 (Kind::LongPolling, Some(answer)) => answers.push((key, answer)),
                 (Kind::LongPolling, None) => polls.push((key, deleted_at, Some(piece))),
                 (Kind::Streaming, _)

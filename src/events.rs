@@ -6,7 +6,7 @@
 use protocol::event::Event;
 use store::{CreateLimits, NewMessage, Store, WakeSet};
 
-use crate::channels::{is_events_channel, is_wildcard_id, seconds};
+use crate::channels::{is_events_channel, is_wildcard_id, limit, seconds};
 use crate::conf::MainConf;
 use crate::nginx::process;
 
@@ -52,9 +52,7 @@ pub(crate) fn announce(
         event_type: Some(event.name().as_bytes()),
         store: true,
         ttl: seconds(main.message_ttl),
-        max_stored: main
-            .max_messages_stored_per_channel
-            .map(|max| u32::try_from(max).unwrap_or(u32::MAX)),
+        max_stored: limit(main.max_messages_stored_per_channel),
         counted: false,
         cursor: None,
     };

@@ -39,6 +39,7 @@ pub(crate) mod posted;
 pub(crate) mod process;
 pub(crate) mod request;
 pub(crate) mod sha1;
+mod text;
 pub(crate) mod timer;
 pub(crate) mod variables;
 pub(crate) mod zone;

@@ -11,7 +11,7 @@ use protocol::refusal::{CHANNEL_DELETED, Refusal};
 use store::{NewMessage, WakeSet};
 
 use crate::answer::INTERNAL_ERROR;
-use crate::channels::seconds;
+use crate::channels::{limit, seconds};
 use crate::conf::{LocationConf, MainConf, Role};
 use crate::directory::{check_room, find_or_create};
 use crate::nginx::body::BodyError;
@@ -149,9 +149,7 @@ fn publish_body(request: &mut Request, publication: &Publication) -> Result<Stat
         event_type: event_type.as_deref(),
         store: location.store_messages,
         ttl: seconds(location.message_ttl),
-        max_stored: location
-            .max_messages_stored_per_channel
-            .map(|max| u32::try_from(max).unwrap_or(u32::MAX)),
+        max_stored: limit(location.max_messages_stored_per_channel),
         counted: true,
         cursor: None,
     };

@@ -26,6 +26,8 @@ use nginx_sys::{
 };
 use ngx::http::{HttpModuleLocationConf, HttpModuleMainConf, NgxHttpCoreModule};
 
+use super::text::bytes_of;
+
 /// `NGX_CONF_ERROR`: a message has been written.
 const FAILED: *mut c_char = ptr::without_provenance_mut(usize::MAX);
 
@@ -257,17 +259,6 @@ pub(crate) fn parse_size(text: &[u8]) -> Option<usize> {
 pub(crate) fn page_size() -> usize {
     // SAFETY: set once at start, before any configuration is read.
     unsafe { ngx_pagesize }
-}
-
-/// # Safety
-///
-/// `text` is empty or its `data` points at `len` bytes that live and stay unchanged for `'t`.
-unsafe fn bytes_of<'t>(text: &ngx_str_t) -> &'t [u8] {
-    if text.len == 0 || text.data.is_null() {
-        return &[];
-    }
-    // SAFETY: as the caller promises.
-    unsafe { slice::from_raw_parts(text.data, text.len) }
 }
 
 /// nginx's `ngx_int_t` for a callback's result.

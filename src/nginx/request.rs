@@ -22,6 +22,7 @@ use nginx_sys::{
 
 use super::conf::{ComplexValue, VariableIndex};
 use super::log::Log;
+use super::text::bytes_of;
 
 /// The result of a handler in nginx's terms: one of the constants, or an HTTP status of 300 or more,
 /// for which nginx writes the answer itself (its error pages apply).
@@ -197,17 +198,6 @@ impl Request {
     pub(super) fn connection(&self) -> *mut ngx_connection_t {
         self.0.connection
     }
-}
-
-/// # Safety
-///
-/// `text` is empty or its `data` points at `len` bytes that live and stay unchanged for `'t`.
-pub(super) unsafe fn bytes_of<'t>(text: &ngx_str_t) -> &'t [u8] {
-    if text.len == 0 || text.data.is_null() {
-        return &[];
-    }
-    // SAFETY: as the caller promises.
-    unsafe { slice::from_raw_parts(text.data, text.len) }
 }
 
 /// # Safety

@@ -30,7 +30,7 @@ use nginx_sys::{
 use super::conf::ConfRef;
 use super::log::{self, Log};
 use super::process;
-use super::request::bytes_of;
+use super::text::bytes_of;
 
 /// Its address tells our zones from those of other modules with the same name.
 static TAG: u8 = 0;

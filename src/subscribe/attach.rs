@@ -171,7 +171,7 @@ fn settle(
         let groups: Vec<GroupKey> = interests
             .iter()
             .zip(ids)
-            .map(|(interest, id)| worker.join_group(*interest, id, joined))
+            .map(|(interest, id)| worker.join_group(*interest, id))
             .collect();
         let now = process::now_msec();
         let key = worker.subscribers.try_insert_with_key(|key| {
@@ -209,7 +209,7 @@ fn settle(
 
 impl Worker {
     /// The group of an interest; counts one more subscription.
-    fn join_group(&mut self, interest: InterestRef, id: &[u8], taken: Cursor) -> GroupKey {
+    fn join_group(&mut self, interest: InterestRef, id: &[u8]) -> GroupKey {
         let groups = &mut self.groups;
         let key = *self.by_interest.entry(interest).or_insert_with(|| {
             groups.insert(Group {
@@ -219,7 +219,6 @@ impl Worker {
                 subscriptions: 0,
                 cohorts: Vec::new(),
                 several: Vec::new(),
-                taken,
             })
         });
         if let Some(group) = self.groups.get_mut(key) {

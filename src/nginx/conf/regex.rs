@@ -7,7 +7,8 @@ use nginx_sys::{
     ngx_regex_t, ngx_str_t,
 };
 
-use super::{ConfRef, bytes_of};
+use super::ConfRef;
+use crate::nginx::text::bytes_of;
 
 /// A compiled pattern: case-sensitive, not anchored.
 ///

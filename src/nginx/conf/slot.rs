@@ -14,7 +14,8 @@ use nginx_sys::{
     ngx_msec_t, ngx_str_t, ngx_uint_t, time_t,
 };
 
-use super::{ComplexValue, ConfRef, Refusal, bytes_of};
+use super::{ComplexValue, ConfRef, Refusal};
+use crate::nginx::text::bytes_of;
 
 /// A setter as nginx calls it.
 pub(crate) type Setter =
