@@ -1,9 +1,9 @@
 //! The life of a channel: created, active, deleted ("in delete"), in the trash (a statistic), gone.
 
-use crate::WakeSet;
 use crate::layout::{Channel, DELETED, Field, Interest, KEPT, Ref, Root, TRASH_SECONDS, UNORDERED};
 use crate::space::NoMemory;
 use crate::zone::{ROOT, Zone};
+use crate::{Parts, WakeSet};
 
 /// Seconds that a deleted channel is counted as "in delete", at least (it may be a second more).
 const IN_DELETE_SECONDS: u32 = 2;
@@ -53,7 +53,7 @@ impl Zone {
     ) -> Result<(), NoMemory> {
         self.atomically(|| {
             if self.get(channel, Channel::INTERESTS).is_some() {
-                let content = self.new_content(None, None, farewell)?;
+                let content = self.new_content(&Parts { text: farewell, ..Parts::default() })?;
                 self.set(channel, Channel::FAREWELL, content);
             }
             self.advance_clock(now);

@@ -23,7 +23,7 @@ pub(crate) const GRANULE32: u32 = 16;
 /// "nginx push stream" in a word; tells a zone of ours from anything else.
 pub(crate) const MAGIC: u64 = 0x6e67_7850_7553_7472;
 /// Raised with each change of what this module describes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 const _: () = assert!(Free::LEN == GRANULE);
 /// Longest zone in use, bytes: what 32-bit offsets reach.
 pub(crate) const MAX_LEN: usize = u32::MAX as usize & !(GRANULE - 1);
@@ -260,10 +260,14 @@ record! {
         REFS: u32 = 8,
         /// Length in bytes plus 1; 0 = not given.
         EVENT_ID: u32 = 12,
+        /// The same, and in the highest bit whether the text is [`BINARY`].
         EVENT_TYPE: u32 = 16,
         TEXT: u32 = 20,
     }
 }
+
+/// The text is any bytes, not meant to be read as characters.
+pub(crate) const BINARY: u32 = 1 << 31;
 
 record! {
     /// "This worker has subscribers on this channel": also the link in the worker's mailbox.

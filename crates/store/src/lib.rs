@@ -111,12 +111,8 @@ impl WakeSet {
 /// What to publish.
 #[derive(Clone, Copy, Debug)]
 pub struct NewMessage<'a> {
-    /// Any bytes.
-    pub text: &'a [u8],
-    /// With which a client may resume.
-    pub event_id: Option<&'a [u8]>,
-    /// The `event:` of an EventSource.
-    pub event_type: Option<&'a [u8]>,
+    /// What the publisher gave.
+    pub parts: Parts<'a>,
     /// Whether to keep it for those who come later.
     pub store: bool,
     /// Seconds until a stored message expires.
@@ -574,7 +570,7 @@ impl Store {
     /// The parts of a message that the worker has still to take. Lock-free: nobody frees or changes it before [`Store::take`].
     pub fn pinned(&self, pin: &Pin) -> Parts<'_> {
         if pin.0.is_none() {
-            return Parts { event_id: None, event_type: None, text: &[] };
+            return Parts::default();
         }
         self.zone.parts(pin.0)
     }
@@ -608,7 +604,8 @@ impl Store {
             || self.zone.get(channel.0, Channel::BORN) > after
     }
 
-    /// Copies stored messages into `batch`; answers where to go on, `None` at the end.
+    /// Copies stored messages up to `upto` into `batch`; answers the next one, whether there was no room for it or it is newer. `None` at
+    /// the end of the log.
     pub fn read(
         &self,
         channel: ChannelRef,

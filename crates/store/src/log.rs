@@ -6,10 +6,10 @@
 
 use protocol::cursor::Cursor;
 
-use crate::layout::{Channel, Content, Interest, Message, Ref, Root, UNORDERED};
+use crate::layout::{BINARY, Channel, Content, Interest, Message, Ref, Root, UNORDERED};
 use crate::space::NoMemory;
 use crate::zone::{ROOT, Zone};
-use crate::{NewMessage, WakeSet};
+use crate::{NewMessage, Parts, WakeSet};
 
 impl Zone {
     /// The zone's clock: the newest cursor given out.
@@ -45,12 +45,8 @@ impl Zone {
     }
 
     /// Copies a message's parts into the zone; part of a mutation.
-    pub(crate) fn new_content(
-        &self,
-        event_id: Option<&[u8]>,
-        event_type: Option<&[u8]>,
-        text: &[u8],
-    ) -> Result<Ref<Content>, NoMemory> {
+    pub(crate) fn new_content(&self, parts: &Parts<'_>) -> Result<Ref<Content>, NoMemory> {
+        let Parts { event_id, event_type, text, binary } = *parts;
         let id = event_id.unwrap_or_default();
         let kind = event_type.unwrap_or_default();
         let bytes = [Content::LEN, id.len(), kind.len(), text.len()]
@@ -64,7 +60,8 @@ impl Zone {
         let optional = |part: Option<&[u8]>| part.map_or(0, |part| word(part.len() + 1));
         self.init(content, Content::REFS, 0);
         self.init(content, Content::EVENT_ID, optional(event_id));
-        self.init(content, Content::EVENT_TYPE, optional(event_type));
+        let flags = if binary { BINARY } else { 0 };
+        self.init(content, Content::EVENT_TYPE, optional(event_type) | flags);
         self.init(content, Content::TEXT, word(text.len()));
         let mut at = content.at() + Content::LEN;
         for part in [id, kind, text] {
@@ -101,11 +98,7 @@ impl Zone {
             if message.store || interested {
                 record = self.allocate(Message::LEN)?;
                 if held.is_none() {
-                    held = Some(self.new_content(
-                        message.event_id,
-                        message.event_type,
-                        message.text,
-                    )?);
+                    held = Some(self.new_content(&message.parts)?);
                 }
             }
             let cursor = self.next_cursor(now, message.cursor);

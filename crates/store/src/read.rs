@@ -7,7 +7,7 @@ use core::ops::Range;
 
 use protocol::cursor::Cursor;
 
-use crate::layout::{Channel, Content, Message, Ref};
+use crate::layout::{BINARY, Channel, Content, Message, Ref};
 use crate::zone::Zone;
 
 /// From where a client wants the stored messages of a channel.
@@ -32,6 +32,14 @@ pub struct Position {
     cursor: u64,
 }
 
+impl Position {
+    /// The cursor of the message.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        Cursor::from_u64(self.cursor)
+    }
+}
+
 /// A message that has been read into a [`Batch`].
 #[derive(Clone, Debug)]
 pub struct Item {
@@ -42,17 +50,20 @@ pub struct Item {
     event_id: Option<Range<usize>>,
     event_type: Option<Range<usize>>,
     text: Range<usize>,
+    binary: bool,
 }
 
-/// Parts of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Parts of a message, as the publisher gave them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Parts<'a> {
-    /// As the publisher gave it.
+    /// With which a client may resume.
     pub event_id: Option<&'a [u8]>,
-    /// As the publisher gave it.
+    /// The `event:` of an EventSource.
     pub event_type: Option<&'a [u8]>,
-    /// The message itself.
+    /// The message itself: any bytes.
     pub text: &'a [u8],
+    /// Whether it is meant as bytes, not as characters.
+    pub binary: bool,
 }
 
 /// Messages copied out of the zone. It does not grow while the lock is held.
@@ -85,6 +96,7 @@ impl Batch {
                 event_id: item.event_id.as_ref().map(part),
                 event_type: item.event_type.as_ref().map(part),
                 text: part(&item.text),
+                binary: item.binary,
             };
             (item, parts)
         })
@@ -117,7 +129,8 @@ impl Batch {
         let event_id = parts.event_id.map(&mut copy);
         let event_type = parts.event_type.map(&mut copy);
         let text = copy(parts.text);
-        self.items.push(Item { cursor, id, event_id, event_type, text });
+        let binary = parts.binary;
+        self.items.push(Item { cursor, id, event_id, event_type, text, binary });
         true
     }
 }
@@ -132,9 +145,10 @@ impl Zone {
             Some(part)
         };
         let event_id = optional(self.get(content, Content::EVENT_ID));
-        let event_type = optional(self.get(content, Content::EVENT_TYPE));
+        let event_type_word = self.get(content, Content::EVENT_TYPE);
+        let event_type = optional(event_type_word & !BINARY);
         let text = self.region.bytes(at, self.get(content, Content::TEXT) as usize);
-        Parts { event_id, event_type, text }
+        Parts { event_id, event_type, text, binary: event_type_word & BINARY != 0 }
     }
 
     pub(crate) fn has_event_id(&self, channel: Ref<Channel>, event_id: &[u8]) -> bool {
@@ -211,7 +225,8 @@ impl Zone {
 
     /// Reads stored messages from `position` up to the cursor `upto` as far as the batch has room.
     ///
-    /// Answers where to go on; `None` at the end. Messages that were dropped since the position was taken are skipped.
+    /// Answers the next stored message: there was no room for it, or it is newer than `upto`. Messages that were dropped since the
+    /// position was taken are skipped.
     pub(crate) fn read(
         &self,
         channel: Ref<Channel>,
@@ -229,7 +244,7 @@ impl Zone {
         for record in self.stored_from(from) {
             let cursor = self.get(record, Message::CURSOR);
             if cursor > upto.to_u64() {
-                return None;
+                return self.position(channel, record);
             }
             if cursor < soonest {
                 if dropped && soonest == position.cursor {

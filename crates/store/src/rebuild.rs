@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::cursor::Cursor;
 
 use crate::layout::{
-    Channel, Content, GRANULE, Message, Ref, Root, Slot, TRASH_SECONDS, UNORDERED, WHEEL_SLOTS,
-    WILDCARD,
+    BINARY, Channel, Content, GRANULE, Message, Ref, Root, Slot, TRASH_SECONDS, UNORDERED,
+    WHEEL_SLOTS, WILDCARD,
 };
 use crate::space::{Block, Kind};
 use crate::zone::{ROOT, Zone};
@@ -79,7 +79,7 @@ impl Zone {
         let optional = |word: u32| word.saturating_sub(1) as usize;
         let bytes = Content::LEN
             + optional(self.get(content, Content::EVENT_ID))
-            + optional(self.get(content, Content::EVENT_TYPE))
+            + optional(self.get(content, Content::EVENT_TYPE) & !BINARY)
             + self.get(content, Content::TEXT) as usize;
         self.sound(content, bytes)
     }

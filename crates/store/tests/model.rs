@@ -16,8 +16,8 @@ mod zone;
 use model::{Model, New};
 use protocol::cursor::Cursor;
 use store::{
-    Batch, CreateError, CreateLimits, InterestRef, Listing, NewMessage, News, NewsResume, Position,
-    Start, Store, WakeSet,
+    Batch, CreateError, CreateLimits, InterestRef, Listing, NewMessage, News, NewsResume, Parts,
+    Position, Start, Store, WakeSet,
 };
 use zone::{END, Memory, Message, Random, drain, stored, sweep};
 
@@ -125,6 +125,7 @@ impl Test {
             text: vec![b'x'; random.below(size + 1)],
             event_id: random.one_in(2).then(|| vec![b'0' + random.below(4) as u8]),
             event_type: random.one_in(4).then(|| b"type".to_vec()),
+            binary: random.one_in(4),
             store: !random.one_in(3),
             ttl: [0, 1, 2, 5, 30, 100, 5000, 400_000][random.below(8)],
             max: random.one_in(3).then(|| random.small(5)),
@@ -132,9 +133,12 @@ impl Test {
             cursor,
         };
         let message = NewMessage {
-            text: &new.text,
-            event_id: new.event_id.as_deref(),
-            event_type: new.event_type.as_deref(),
+            parts: Parts {
+                text: &new.text,
+                event_id: new.event_id.as_deref(),
+                event_type: new.event_type.as_deref(),
+                binary: new.binary,
+            },
             store: new.store,
             ttl: new.ttl,
             max_stored: new.max,
@@ -299,6 +303,7 @@ impl Test {
         while let Some(from) = position {
             batch.reset();
             position = self.store.read(real, from, upto, &mut batch);
+            position = position.filter(|next| next.cursor() <= upto);
             let all = batch.messages();
             found.extend(all.map(|(item, parts)| Message::new(item.cursor, item.id, parts)));
         }
@@ -335,7 +340,9 @@ impl Test {
         let Some(channel) = self.model.find(&reader.id) else { return };
         let real = self.store.find(&reader.id).expect("the model has it");
         let mut batch = Batch::with_capacity(1 + self.random.below(3), self.random.below(100));
-        let mut position = self.store.read(real, reader.position, reader.upto, &mut batch);
+        let upto = reader.upto;
+        let is_due = |next: &Position| next.cursor() <= upto;
+        let mut position = self.store.read(real, reader.position, upto, &mut batch).filter(is_due);
         if channel.creation != reader.creation {
             assert!(batch.is_empty() && position.is_none(), "another channel of that id");
             return;
@@ -343,7 +350,8 @@ impl Test {
         if batch.is_empty() && position.is_some() {
             // There was no room for it; now there is.
             batch.reset();
-            position = self.store.read(real, position.expect("some"), reader.upto, &mut batch);
+            let from = position.expect("some");
+            position = self.store.read(real, from, upto, &mut batch).filter(is_due);
             assert!(!batch.is_empty(), "a batch makes room");
         }
         let due = channel.due(&Start::Backtrack(u32::MAX), reader.upto);

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use protocol::cursor::Cursor;
 use store::{
-    ChannelNumbers, InterestRef, NewMessage, NewsResume, Store, WakeSet, WorkerNumbers, ZoneNumbers,
+    ChannelNumbers, InterestRef, NewMessage, NewsResume, Parts, Store, WakeSet, WorkerNumbers,
+    ZoneNumbers,
 };
 
 use crate::zone::{END, Memory, Message, NO_LIMITS, Random, message, stored, sweep};
@@ -82,9 +83,12 @@ impl World {
                     store: stored,
                     ttl,
                     max_stored: max,
-                    event_id: Some(text.as_bytes()),
-                    event_type: None,
-                    ..message(text.as_bytes())
+                    parts: Parts {
+                        text: text.as_bytes(),
+                        event_id: Some(text.as_bytes()),
+                        ..Parts::default()
+                    },
+                    ..message(b"")
                 };
                 store.publish(&channels, &new, now, &mut wake).or(Err(Refused))?;
             }

@@ -77,6 +77,7 @@ pub(crate) struct New {
     pub(crate) text: Vec<u8>,
     pub(crate) event_id: Option<Vec<u8>>,
     pub(crate) event_type: Option<Vec<u8>>,
+    pub(crate) binary: bool,
     pub(crate) store: bool,
     pub(crate) ttl: u32,
     pub(crate) max: Option<u32>,
@@ -229,6 +230,7 @@ impl Model {
             event_id: new.event_id.clone(),
             event_type: new.event_type.clone(),
             text: new.text.clone(),
+            binary: new.binary,
         };
         let expires = time.saturating_add(new.ttl);
         channel.log.push(Stored { message, stored: new.store, expires });

@@ -117,9 +117,7 @@ pub(crate) const END: Cursor = Cursor::new(u32::MAX, u32::MAX);
 
 pub(crate) fn message(text: &[u8]) -> NewMessage<'_> {
     NewMessage {
-        text,
-        event_id: None,
-        event_type: None,
+        parts: Parts { text, ..Parts::default() },
         store: true,
         ttl: 1000,
         max_stored: None,
@@ -140,6 +138,7 @@ pub(crate) struct Message {
     pub(crate) event_id: Option<Vec<u8>>,
     pub(crate) event_type: Option<Vec<u8>>,
     pub(crate) text: Vec<u8>,
+    pub(crate) binary: bool,
 }
 
 impl Message {
@@ -150,6 +149,7 @@ impl Message {
             event_id: parts.event_id.map(<[u8]>::to_vec),
             event_type: parts.event_type.map(<[u8]>::to_vec),
             text: parts.text.to_vec(),
+            binary: parts.binary,
         }
     }
 }
