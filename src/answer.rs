@@ -19,10 +19,21 @@ const CORS_REQUEST_HEADERS: &[u8] =
 const CORS_ANSWER_HEADERS: &[u8] =
     b"Last-Modified, Etag, X-Nginx-PushStream-Gap, X-Nginx-PushStream-Explain";
 
+/// A header of an answer.
+type Header = (&'static str, &'static [u8]);
+
+/// What keeps caches from storing an answer.
+pub(crate) const NO_CACHE: [Header; 2] = [
+    ("Expires", b"Thu, 01 Jan 1970 00:00:01 GMT"),
+    ("Cache-Control", b"no-cache, no-store, must-revalidate"),
+];
+
+/// What tells that messages behind the client's cursor are no longer stored.
+pub(crate) const GAP: Header = ("X-Nginx-PushStream-Gap", b"1");
+
 /// Keeps caches from storing the answer.
 pub(crate) fn forbid_caching(request: &mut Request) -> Result<(), NoMemory> {
-    request.push_header("Expires", b"Thu, 01 Jan 1970 00:00:01 GMT")?;
-    request.push_header("Cache-Control", b"no-cache, no-store, must-revalidate")
+    NO_CACHE.iter().try_for_each(|(name, value)| request.push_header(name, value))
 }
 
 /// Lets pages of other origins use the location, where `push_stream_allowed_origins` says so.
@@ -71,7 +82,7 @@ pub(crate) fn refuse(request: &mut Request, refusal: Refusal, main: &MainConf) -
 }
 
 /// The line in the error log that goes with a refusal.
-fn log_refusal(request: &Request, refusal: Refusal, main: &MainConf) {
+pub(crate) fn log_refusal(request: &Request, refusal: Refusal, main: &MainConf) {
     let log = request.log();
     match refusal {
         Refusal::NoChannel => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use protocol::channel_path::{ChannelPath, decode, is_reserved, is_wildcard};
 use protocol::refusal::Refusal;
-use store::CreateLimits;
+use store::{CreateLimits, NewMessage, Parts};
 
 use crate::conf::{ChannelsPath, LocationConf, MainConf};
 use crate::nginx::conf::ComplexValue;
@@ -78,6 +78,18 @@ pub(crate) fn create_limits(main: &MainConf) -> CreateLimits {
         channels: limit(main.max_number_of_channels),
         wildcard_channels: limit(main.max_number_of_wildcard_channels),
         inactivity: seconds(main.channel_inactivity_time),
+    }
+}
+
+/// A message as this location publishes it, without its parts.
+pub(crate) fn message(location: &LocationConf) -> NewMessage<'static> {
+    NewMessage {
+        parts: Parts::default(),
+        store: location.store_messages,
+        ttl: seconds(location.message_ttl),
+        max_stored: limit(location.max_messages_stored_per_channel),
+        counted: true,
+        cursor: None,
     }
 }
 

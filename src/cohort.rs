@@ -8,7 +8,7 @@ use protocol::cursor::Cursor;
 use store::InterestRef;
 
 use crate::nginx::held::Wire;
-use crate::render::{MessageTemplate, Piece};
+use crate::render::{Deflation, MessageTemplate, Piece};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
 
 /// A channel with subscribers in this worker.
@@ -32,6 +32,8 @@ pub(crate) struct Cohort {
     pub(crate) kind: Kind,
     /// Bytes below which a message is followed by filler.
     pub(crate) padded_to: usize,
+    /// How messages are compressed, if at all.
+    pub(crate) deflation: Option<Deflation>,
     pub(crate) subscribers: Vec<SubscriberKey>,
     /// Rendered in this wake-up, not yet a volley.
     pub(crate) gathering: Vec<Piece>,
@@ -47,6 +49,7 @@ impl Cohort {
         wire: Wire,
         kind: Kind,
         padded_to: usize,
+        deflation: Option<Deflation>,
     ) -> Self {
         Self {
             group,
@@ -54,6 +57,7 @@ impl Cohort {
             wire,
             kind,
             padded_to,
+            deflation,
             subscribers: Vec::new(),
             gathering: Vec::new(),
             volleys: VecDeque::new(),

@@ -28,6 +28,8 @@ const DEFAULT_PING_TEXT: &[u8] = b" ";
 const DEFAULT_MESSAGE_TEMPLATE: &[u8] = b"~text~";
 const DEFAULT_INACTIVITY_TIME: Duration = Duration::from_secs(30);
 const DEFAULT_MESSAGE_TTL: Duration = Duration::from_secs(30 * 60);
+/// Below this a message hardly shrinks.
+const DEFAULT_DEFLATE_MIN_SIZE: usize = 128;
 const DEFAULT_SUBSCRIBER_BUFFER_BYTES: usize = 1 << 20;
 
 /// What a location does with a request.
@@ -77,20 +79,6 @@ impl Mode {
             Self::WebSocket => "websocket",
         }
     }
-
-    /// Refuses the modes that nothing serves yet.
-    pub(crate) fn check_available(self, cf: &ConfRef<'_>) -> Result<(), Reported> {
-        match self {
-            Self::Streaming | Self::Polling | Self::LongPolling | Self::EventSource => Ok(()),
-            Self::WebSocket => Err(refuse(
-                cf,
-                format_args!(
-                    "push_stream_subscriber mode \"{}\" is not available in this version",
-                    self.name()
-                ),
-            )),
-        }
-    }
 }
 
 /// Where a request's channels come from.
@@ -116,6 +104,8 @@ pub(crate) struct LegacyVariables {
 pub(crate) struct MainConf {
     /// The shared memory.
     pub(crate) zone: Zone,
+    /// Its size in bytes.
+    zone_size: usize,
     /// Text of the message that tells subscribers of a channel's end. May be empty.
     pub(crate) channel_deleted_message_text: Rc<[u8]>,
     /// Text of a ping on a streaming connection. May be empty.
@@ -184,8 +174,9 @@ pub(crate) struct LocationConf {
     pub(crate) longpolling_connection_ttl: Option<Duration>,
     /// Bytes that may queue behind a piece which makes no progress.
     pub(crate) subscriber_buffer_bytes: usize,
-    #[expect(dead_code, reason = "for the WebSocket mode")]
-    pub(crate) websocket_allow_publish: bool,
+    /// Messages have their cursor for an event id, and several channels one history in the order of the cursors.
+    pub(crate) auto_event_id: bool,
+    pub(crate) websocket: WebSocketConf,
     pub(crate) allow_connections_to_events_channel: bool,
     /// Takes the place of the header If-Modified-Since.
     pub(crate) last_received_message_time: Option<ComplexValue>,
@@ -197,6 +188,66 @@ pub(crate) struct LocationConf {
     pub(crate) user_agent: Option<ComplexValue>,
     pub(crate) paddings: Rc<[Padding]>,
     pub(crate) allowed_origins: Option<ComplexValue>,
+}
+
+/// What is special about the clients of a WebSocket location.
+pub(crate) struct WebSocketConf {
+    /// Their messages are published.
+    pub(crate) allow_publish: bool,
+    /// What most servers forgive is refused.
+    pub(crate) strict: bool,
+    /// Browsers may connect from the allowed origins only.
+    pub(crate) check_origin: bool,
+    /// There are binary frames, in both directions.
+    pub(crate) binary: bool,
+    /// How long after a ping a client may be silent.
+    pub(crate) pong_timeout: Option<Duration>,
+    /// Messages of at least so many bytes are compressed, if the client knows how; `None`: none are.
+    pub(crate) deflate_min_size: Option<usize>,
+    /// The largest message of a client, also when it is inflated, in bytes.
+    pub(crate) max_message_size: usize,
+}
+
+impl WebSocketConf {
+    fn resolve(
+        cf: &ConfRef<'_>,
+        main: &MainConf,
+        settings: &LocationSettings,
+    ) -> Result<Self, Reported> {
+        let on = |flag: Option<bool>| flag.unwrap_or(false);
+        let pong_timeout = settings.websocket_pong_timeout.value();
+        if pong_timeout.is_some_and(|time| time.is_zero()) {
+            return Err(cannot_be_zero(cf, "push_stream_websocket_pong_timeout"));
+        }
+        let max_message_size = settings.websocket_max_message_size.value();
+        if max_message_size == Some(0) {
+            return Err(cannot_be_zero(cf, "push_stream_websocket_max_message_size"));
+        }
+        if pong_timeout.is_some()
+            && settings.ping_message_interval.value().is_none()
+            && settings.role == Some(Role::Subscriber(Mode::WebSocket))
+        {
+            return Err(refuse(
+                cf,
+                format_args!(
+                    "push_stream_websocket_pong_timeout needs push_stream_ping_message_interval: \
+                     without pings there are no pongs."
+                ),
+            ));
+        }
+        let min_size = settings.websocket_deflate_min_size.value();
+        Ok(Self {
+            allow_publish: on(settings.websocket_allow_publish.value()),
+            strict: on(settings.websocket_strict.value()),
+            check_origin: on(settings.websocket_check_origin.value()),
+            binary: on(settings.websocket_binary.value()),
+            pong_timeout,
+            deflate_min_size: on(settings.websocket_deflate.value())
+                .then(|| min_size.unwrap_or(DEFAULT_DEFLATE_MIN_SIZE)),
+            // A larger one could not be stored anyway.
+            max_message_size: max_message_size.unwrap_or(main.zone_size),
+        })
+    }
 }
 
 /// What locations with equal settings have in common, by the text in the configuration.
@@ -245,6 +296,7 @@ impl MainConf {
         }
         Ok(Self {
             zone: declared.zone,
+            zone_size: declared.size,
             channel_deleted_message_text: text(
                 settings.channel_deleted_message_text.value(),
                 DEFAULT_CHANNEL_DELETED_TEXT,
@@ -294,9 +346,6 @@ impl LocationConf {
         settings: &LocationSettings,
     ) -> Result<Option<Self>, Reported> {
         let Some(role) = settings.effective_role() else { return Ok(None) };
-        if let Role::Subscriber(mode) = role {
-            mode.check_available(cf)?;
-        }
         let not_zero = |value: Option<Duration>, name| match value {
             Some(time) if time.is_zero() => Err(cannot_be_zero(cf, name)),
             other => Ok(other),
@@ -337,13 +386,20 @@ impl LocationConf {
         }
 
         let on = |flag: Option<bool>| flag.unwrap_or(false);
+        let auto_event_id = on(settings.auto_event_id.value());
+        let websocket = WebSocketConf::resolve(cf, main, settings)?;
         let header = settings.header_template.value().unwrap_or_default();
         let footer = settings.footer_template.value().unwrap_or_default();
         let (family, header_template, footer_template) = match role {
             Role::Subscriber(Mode::EventSource) => (
-                Family::EventSource,
+                Family::EventSource { auto_id: auto_event_id },
                 event_source::header_template(header),
                 event_source::footer_template(footer),
+            ),
+            Role::Subscriber(Mode::WebSocket) => (
+                Family::WebSocket { binary: websocket.binary },
+                Cow::Borrowed(header),
+                Cow::Borrowed(footer),
             ),
             _ => (Family::Text, Cow::Borrowed(header), Cow::Borrowed(footer)),
         };
@@ -367,7 +423,8 @@ impl LocationConf {
             subscriber_connection_ttl,
             longpolling_connection_ttl,
             subscriber_buffer_bytes,
-            websocket_allow_publish: on(settings.websocket_allow_publish.value()),
+            auto_event_id,
+            websocket,
             allow_connections_to_events_channel: on(settings
                 .allow_connections_to_events_channel
                 .value()),

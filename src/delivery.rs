@@ -153,7 +153,9 @@ impl Worker {
         let render = |template: &MessageTemplate| template.render(news.cursor, &message);
         for key in &group.cohorts {
             let Some(cohort) = self.cohorts.get_mut(*key) else { continue };
-            let piece = renderings.with(&cohort.template, render);
+            let compressors = &mut self.compressors;
+            let piece =
+                renderings.deflated(&cohort.template, cohort.deflation, compressors, render);
             if let Some(piece) = or_empty(piece, cohort.kind, news.cursor) {
                 let filler = self.fillers.behind(
                     &piece,
@@ -170,7 +172,8 @@ impl Worker {
                 continue;
             }
             let template = &subscriber.location.message_template;
-            let piece = renderings.with(template, render);
+            let compressors = &mut self.compressors;
+            let piece = renderings.deflated(template, subscriber.deflation, compressors, render);
             let Some(piece) = or_empty(piece, subscriber.kind, news.cursor) else { continue };
             let filler =
                 self.fillers.behind(&piece, template.family(), subscriber.padded_to, largest);
@@ -363,10 +366,12 @@ impl Worker {
         let (outbox, story, padded_to) =
             (&mut subscriber.outbox, &subscriber.story, subscriber.padded_to);
         let (fillers, largest) = (&mut self.fillers, self.main.largest_padding.get());
+        let (compressors, deflation) = (&mut self.compressors, subscriber.deflation);
         let mut more = true;
         let mut queued = 0;
         while more && queued < REPLAY_QUEUE_BYTES {
             more = replay.pull(&self.zone, &mut self.batch, &template, |piece| {
+                let piece = compressors.deflated(piece, deflation);
                 let filler = fillers.behind(&piece, template.family(), padded_to, largest);
                 story.count(1);
                 for bytes in [Some(piece), filler].iter().flatten().flat_map(|piece| piece.on(wire))

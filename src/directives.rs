@@ -36,7 +36,7 @@ unsafe impl Settings for LocationSettings {
 }
 
 /// The directive table of the module.
-pub(crate) static COMMANDS: Commands<56> = Commands::new([
+pub(crate) static COMMANDS: Commands<64> = Commands::new([
     /* roles */
     custom(
         c"push_stream_channels_statistics",
@@ -147,11 +147,34 @@ pub(crate) static COMMANDS: Commands<56> = Commands::new([
         ANY_LEVEL,
         field!(LocationSettings, subscriber_buffer_size),
     ),
-    noted(
+    slot(c"push_stream_auto_event_id", ANY_LEVEL, field!(LocationSettings, auto_event_id)),
+    slot(
         c"push_stream_websocket_allow_publish",
         ANY_LEVEL,
         field!(LocationSettings, websocket_allow_publish),
-        &Note::NoEffectYet,
+    ),
+    slot(c"push_stream_websocket_strict", ANY_LEVEL, field!(LocationSettings, websocket_strict)),
+    slot(
+        c"push_stream_websocket_check_origin",
+        ANY_LEVEL,
+        field!(LocationSettings, websocket_check_origin),
+    ),
+    slot(c"push_stream_websocket_binary", ANY_LEVEL, field!(LocationSettings, websocket_binary)),
+    slot(
+        c"push_stream_websocket_pong_timeout",
+        ANY_LEVEL,
+        field!(LocationSettings, websocket_pong_timeout),
+    ),
+    slot(c"push_stream_websocket_deflate", ANY_LEVEL, field!(LocationSettings, websocket_deflate)),
+    slot(
+        c"push_stream_websocket_deflate_min_size",
+        ANY_LEVEL,
+        field!(LocationSettings, websocket_deflate_min_size),
+    ),
+    slot(
+        c"push_stream_websocket_max_message_size",
+        ANY_LEVEL,
+        field!(LocationSettings, websocket_max_message_size),
     ),
     slot(
         c"push_stream_allow_connections_to_events_channel",

@@ -11,10 +11,12 @@ use protocol::template::MessageView;
 use store::WakeSet;
 
 use crate::events;
+use crate::nginx::bytes::Bytes;
 use crate::nginx::process;
 use crate::render::{Family, Piece, Renderings, last_chunk};
 use crate::story::CloseReason;
 use crate::subscriber::form::LongPollAnswer;
+use crate::subscriber::websocket::close_frame;
 use crate::subscriber::{Deadlines, Lost, Subscriber};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
 use crate::worker::{Ending, Worker};
@@ -25,11 +27,25 @@ const SERVED_AT_ONCE: usize = 512;
 const LEAVE_AT_ONCE: usize = 128;
 
 impl Worker {
-    /// The subscriber's connection is closed.
+    /// The subscriber's connection is closed. A slow reader of a WebSocket is told why, behind the frame that it has got a part of.
     pub(crate) fn drop_subscriber(&mut self, key: SubscriberKey, reason: CloseReason) {
-        if let Some(subscriber) = self.remove(&[key], reason).pop() {
-            self.endings.push_back(Ending::Abort(subscriber.held));
+        let Some(subscriber) = self.remove(&[key], reason).pop() else { return };
+        let Subscriber { held, websocket, mut outbox, .. } = subscriber;
+        if websocket.is_none() || reason != CloseReason::Slow {
+            self.endings.push_back(Ending::Abort(held));
+            return;
         }
+        outbox.keep_begun();
+        outbox.push(close_frame(reason));
+        self.endings.push_back(Ending::Finish(held, outbox.take()));
+    }
+
+    /// Ends a WebSocket with this frame, behind everything that is on its way.
+    pub(crate) fn close_websocket(&mut self, key: SubscriberKey, last: Bytes, reason: CloseReason) {
+        let Some(subscriber) = self.remove(&[key], reason).pop() else { return };
+        let Subscriber { held, mut outbox, .. } = subscriber;
+        outbox.push(last);
+        self.endings.push_back(Ending::Finish(held, outbox.take()));
     }
 
     /// The subscriber's request has ended by itself.
@@ -138,15 +154,23 @@ impl Worker {
             .collect();
         let largest = self.main.largest_padding.get();
         for (subscriber, last) in self.remove(&keys, reason).into_iter().zip(present) {
-            let Subscriber { held, location, mut outbox, mut held_back, replay, padded_to, .. } =
-                subscriber;
+            let Subscriber {
+                held,
+                location,
+                mut outbox,
+                mut held_back,
+                replay,
+                padded_to,
+                websocket,
+                ..
+            } = subscriber;
             let wire = held.wire();
             // In the middle of the history the news must not go first: the client's cursor would pass over what is
             // left of it. There is nothing left of a deleted channel's.
             if replay.is_none() || reason == CloseReason::Deleted {
                 outbox.extend(held_back.take());
             }
-            let footer = Piece::new(Cursor::ZERO, &location.footer_template);
+            let footer = location.message_template.piece(&location.footer_template);
             let family = location.message_template.family();
             let filler = last
                 .as_ref()
@@ -154,9 +178,11 @@ impl Worker {
             for piece in [last, filler, footer].into_iter().flatten() {
                 outbox.extend(piece.on(wire));
             }
-            if let Some(last) = last_chunk(wire) {
-                outbox.push(last);
-            }
+            let last = match websocket {
+                Some(_) => Some(close_frame(reason)),
+                None => last_chunk(wire),
+            };
+            outbox.extend(last);
             self.endings.push_back(Ending::Finish(held, outbox.take()));
         }
     }
@@ -312,8 +338,8 @@ impl Worker {
         if let Some(place) = subscriber.place.take() {
             self.timeouts.remove(key, place);
         }
-        let Deadlines { end, ping, stall } = subscriber.deadlines();
-        let next = [end, ping, stall].into_iter().flatten().min();
+        let Deadlines { end, ping, stall, pong } = subscriber.deadlines();
+        let next = [end, ping, stall, pong].into_iter().flatten().min();
         subscriber.place = next.map(|at| self.timeouts.insert(key, at));
     }
 
@@ -321,7 +347,7 @@ impl Worker {
     pub(crate) fn run_timeouts(&mut self) {
         let now = process::now_msec();
         self.timeouts.due(now, &mut self.overdue);
-        let (mut over, mut pings, mut slow) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut over, mut pings, mut lost) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..SERVED_AT_ONCE {
             let Some(key) = self.overdue.pop_front() else { break };
             let Some(subscriber) = self.subscribers.get_mut(key) else { continue };
@@ -331,7 +357,9 @@ impl Worker {
             if due(deadlines.end) {
                 over.push(key);
             } else if due(deadlines.stall) && subscriber.check().is_err() {
-                slow.push(key);
+                lost.push((key, CloseReason::Slow));
+            } else if due(deadlines.pong) {
+                lost.push((key, CloseReason::PongTimeout));
             } else if due(deadlines.ping) {
                 pings.push(key);
             } else {
@@ -340,8 +368,8 @@ impl Worker {
         }
         self.time_out(&over, CloseReason::Ttl);
         self.ping(&pings, now);
-        for key in slow {
-            self.drop_subscriber(key, CloseReason::Slow);
+        for (key, reason) in lost {
+            self.drop_subscriber(key, reason);
         }
         if !self.overdue.is_empty() {
             self.deliver_later();
@@ -360,6 +388,9 @@ impl Worker {
             let piece =
                 renderings.with(template, |template| template.ping(&main.ping_message_text));
             subscriber.spoke = now;
+            if let Some(websocket) = &mut subscriber.websocket {
+                websocket.pinged = now;
+            }
             let filler =
                 piece.as_ref().filter(|_| template.family() == Family::Text).and_then(|piece| {
                     self.fillers.behind(piece, Family::Text, subscriber.padded_to, largest)

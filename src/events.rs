@@ -4,7 +4,7 @@
 //! `push_stream_events_channel_id` nothing here does anything.
 
 use protocol::event::Event;
-use store::{CreateLimits, NewMessage, Store, WakeSet};
+use store::{CreateLimits, NewMessage, Parts, Store, WakeSet};
 
 use crate::channels::{is_events_channel, is_wildcard_id, limit, seconds};
 use crate::conf::MainConf;
@@ -47,9 +47,7 @@ pub(crate) fn announce(
     let mut text = Vec::with_capacity(48 + channel.len());
     event.render(channel, &mut text);
     let message = NewMessage {
-        text: &text,
-        event_id: None,
-        event_type: Some(event.name().as_bytes()),
+        parts: Parts { text: &text, event_type: Some(event.name().as_bytes()), ..Parts::default() },
         store: true,
         ttl: seconds(main.message_ttl),
         max_stored: limit(main.max_messages_stored_per_channel),

@@ -13,6 +13,7 @@ mod directives;
 mod directory;
 mod ending;
 mod events;
+mod frames;
 mod memory;
 mod nginx;
 mod outbox;

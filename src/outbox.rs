@@ -16,6 +16,8 @@ pub(crate) struct Outbox {
     pieces: VecDeque<Bytes>,
     /// Bytes in all pieces.
     len: usize,
+    /// Whether a part of the front piece has been sent.
+    begun: bool,
 }
 
 impl Outbox {
@@ -70,11 +72,19 @@ impl Outbox {
         while let Some(front) = self.pieces.front_mut() {
             if front.len() > taken {
                 front.advance(taken);
+                self.begun |= taken > 0;
                 return;
             }
             taken -= front.len();
             self.pieces.pop_front();
+            self.begun = false;
         }
+    }
+
+    /// Drops everything but the rest of a piece of which a part has been sent.
+    pub(crate) fn keep_begun(&mut self) {
+        self.pieces.truncate(usize::from(self.begun));
+        self.len = self.pieces.iter().map(|piece| piece.len()).sum();
     }
 
     /// Hands the queue to `give`, which takes from its front what it can.
@@ -86,7 +96,7 @@ impl Outbox {
 
     /// Takes all pieces out.
     pub(crate) fn take(&mut self) -> VecDeque<Bytes> {
-        self.len = 0;
+        (self.len, self.begun) = (0, false);
         std::mem::take(&mut self.pieces)
     }
 }

@@ -8,10 +8,9 @@ use std::rc::Rc;
 use protocol::accept::negotiate;
 use protocol::channel_path::ChannelPath;
 use protocol::refusal::{CHANNEL_DELETED, Refusal};
-use store::{NewMessage, WakeSet};
+use store::{NewMessage, Parts, WakeSet};
 
 use crate::answer::INTERNAL_ERROR;
-use crate::channels::{limit, seconds};
 use crate::conf::{LocationConf, MainConf, Role};
 use crate::directory::{check_room, find_or_create};
 use crate::nginx::body::BodyError;
@@ -143,16 +142,13 @@ fn publish_body(request: &mut Request, publication: &Publication) -> Result<Stat
     }
     let event_id = request.header("Event-Id").map(<[u8]>::to_vec);
     let event_type = request.header("Event-Type").map(<[u8]>::to_vec);
-    let message = NewMessage {
-        text: &text,
+    let parts = Parts {
         event_id: event_id.as_deref(),
         event_type: event_type.as_deref(),
-        store: location.store_messages,
-        ttl: seconds(location.message_ttl),
-        max_stored: limit(location.max_messages_stored_per_channel),
-        counted: true,
-        cursor: None,
+        text: &text,
+        binary: is_binary(request),
     };
+    let message = NewMessage { parts, ..channels::message(location) };
     let (format, content_type) = negotiate(request.header("Accept"));
     let mut report = ChannelReport::with_capacity(path.len());
     let mut found = Vec::with_capacity(path.len());
@@ -189,6 +185,13 @@ fn publish_body(request: &mut Request, publication: &Publication) -> Result<Stat
         }
         Ok(()) => Ok(answer::head_only(request, 200)),
     }
+}
+
+/// Whether the body is meant as bytes (RFC 2046 section 4.5.1): subscribers of a WebSocket may get it in a binary frame.
+fn is_binary(request: &Request) -> bool {
+    let content_type = request.header("Content-Type").unwrap_or_default();
+    let media_type = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    media_type.trim_ascii().eq_ignore_ascii_case(b"application/octet-stream")
 }
 
 fn body_error(request: &mut Request, error: BodyError) -> Status {

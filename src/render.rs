@@ -5,10 +5,13 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use protocol::chunk::{CHUNK_TAIL, LAST_CHUNK, chunk_head};
-use protocol::cursor::Cursor;
+use protocol::cursor::{self, Cursor};
 use protocol::event_source;
 use protocol::padding::{self, filler_len};
 use protocol::template::{MessageView, Template};
+use protocol::websocket::Opcode;
+use protocol::websocket::deflate::Compressor;
+use protocol::websocket::frame::{self, EMPTY_PING};
 use store::Parts;
 
 use crate::nginx::bytes::Bytes;
@@ -20,7 +23,15 @@ pub(crate) enum Family {
     /// The message through the template, and nothing else.
     Text,
     /// A server-sent event: `id:`, `event:`, and the template for each line.
-    EventSource,
+    EventSource {
+        /// Every message has its cursor for an id.
+        auto_id: bool,
+    },
+    /// A frame of a WebSocket.
+    WebSocket {
+        /// Binary messages go in binary frames.
+        binary: bool,
+    },
 }
 
 /// The message template of a location, parsed and transformed once.
@@ -38,12 +49,14 @@ pub(crate) struct Message<'a> {
     /// As the publisher gave it: a present but empty one is told to an event source.
     pub(crate) event_id: Option<&'a [u8]>,
     pub(crate) event_type: Option<&'a [u8]>,
+    /// Whether it is meant as bytes, not as characters.
+    pub(crate) binary: bool,
 }
 
 impl<'a> From<MessageView<'a>> for Message<'a> {
     /// One of the server's own messages.
     fn from(view: MessageView<'a>) -> Self {
-        Self { view, event_id: None, event_type: None }
+        Self { view, event_id: None, event_type: None, binary: false }
     }
 }
 
@@ -59,15 +72,16 @@ impl<'a> Message<'a> {
             event_id: parts.event_id.unwrap_or_default(),
             event_type: parts.event_type.unwrap_or_default(),
         };
-        Self { view, event_id: parts.event_id, event_type: parts.event_type }
+        let Parts { event_id, event_type, binary, .. } = parts;
+        Self { view, event_id, event_type, binary }
     }
 }
 
 impl MessageTemplate {
     pub(crate) fn parse(text: &[u8], family: Family) -> Self {
         let template = match family {
-            Family::Text => Template::parse(text),
-            Family::EventSource => Template::parse(&event_source::message_template(text)),
+            Family::Text | Family::WebSocket { .. } => Template::parse(text),
+            Family::EventSource { .. } => Template::parse(&event_source::message_template(text)),
         };
         Self { template, family }
     }
@@ -86,16 +100,29 @@ impl MessageTemplate {
                 chunks.push(len, |out| self.template.render(view, out));
                 chunks.finish(cursor)?
             }
-            Family::EventSource => self.render_event(cursor, message)?,
+            Family::EventSource { auto_id } => self.render_event(cursor, message, auto_id)?,
+            Family::WebSocket { binary } => {
+                let is_binary = binary && message.binary;
+                let opcode = if is_binary { Opcode::Binary } else { Opcode::Text };
+                let len = self.template.rendered_len(view);
+                let head = frame::head(opcode, false, len);
+                let mut whole = Vec::with_capacity(head.len() + len);
+                whole.extend_from_slice(&head);
+                self.template.render(view, &mut whole);
+                Piece::raw(cursor, whole)
+            }
         };
         piece.is_message = view.id > 0;
         Some(piece)
     }
 
-    fn render_event(&self, cursor: Cursor, message: &Message<'_>) -> Option<Piece> {
+    fn render_event(&self, cursor: Cursor, message: &Message<'_>, auto_id: bool) -> Option<Piece> {
         let mut chunks = Chunks::with_capacity(message.view.text.len() + 64);
         let mut line = Vec::new();
-        if let Some(event_id) = message.event_id {
+        let place = cursor::event_id(cursor);
+        // Only messages of a channel have a place among the others.
+        let auto_id = (auto_id && message.view.id > 0).then_some(place.as_bytes());
+        if let Some(event_id) = auto_id.or(message.event_id) {
             event_source::id(event_id, &mut line);
             chunks.push(line.len(), |out| out.append(&mut line));
         }
@@ -112,7 +139,48 @@ impl MessageTemplate {
     pub(crate) fn ping(&self, text: &[u8]) -> Option<Piece> {
         match self.family {
             Family::Text => self.render(Cursor::ZERO, &MessageView::ping(text).into()),
-            Family::EventSource => Piece::new(Cursor::ZERO, event_source::PING),
+            Family::EventSource { .. } => self.piece(event_source::PING),
+            Family::WebSocket { .. } => Some(Piece::raw(Cursor::ZERO, EMPTY_PING.to_vec())),
+        }
+    }
+
+    /// Something else than a message, such as a header template; `None` if it is empty.
+    pub(crate) fn piece(&self, body: &[u8]) -> Option<Piece> {
+        match self.family {
+            Family::WebSocket { .. } if body.is_empty() => None,
+            Family::WebSocket { .. } => {
+                let mut whole = Vec::new();
+                frame::frame(Opcode::Text, body, &mut whole);
+                Some(Piece::raw(Cursor::ZERO, whole))
+            }
+            _ => Piece::chunk(body),
+        }
+    }
+}
+
+/// How the messages of a WebSocket are compressed (RFC 7692).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Deflation {
+    /// The window that was negotiated, as a power of two.
+    pub(crate) window_bits: u8,
+    /// Bytes below which a message goes as it is.
+    pub(crate) min_size: usize,
+}
+
+/// The compressors of this worker, by window size.
+#[derive(Default)]
+pub(crate) struct Compressors(HashMap<u8, Compressor>);
+
+impl Compressors {
+    /// The piece as it goes to those who want it compressed; the same one if that gains nothing.
+    pub(crate) fn deflated(&mut self, piece: Piece, deflation: Option<Deflation>) -> Piece {
+        let Some(Deflation { window_bits, min_size }) = deflation else { return piece };
+        let compressor = self.0.entry(window_bits).or_insert_with(|| Compressor::new(window_bits));
+        match compressor.compress_frame(&piece.framed, min_size) {
+            Some(whole) => {
+                Piece { is_message: piece.is_message, ..Piece::raw(piece.cursor, whole) }
+            }
+            None => piece,
         }
     }
 }
@@ -139,7 +207,6 @@ impl Chunks {
         self.framed.extend_from_slice(&chunk_head(len));
         let start = self.framed.len();
         write(&mut self.framed);
-        let word = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         *body = word(start)..word(self.framed.len());
         self.framed.extend_from_slice(CHUNK_TAIL);
         self.count += 1;
@@ -156,6 +223,10 @@ impl Chunks {
     }
 }
 
+fn word(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
 /// A rendered piece of a response, of one chunk or a few. Framed and unframed bytes are the same memory.
 #[derive(Clone)]
 pub(crate) struct Piece {
@@ -168,11 +239,17 @@ pub(crate) struct Piece {
 }
 
 impl Piece {
-    /// A piece of these bytes; `None` if there are none.
-    pub(crate) fn new(cursor: Cursor, body: &[u8]) -> Option<Self> {
+    /// A chunk of these bytes; `None` if there are none.
+    fn chunk(body: &[u8]) -> Option<Self> {
         let mut chunks = Chunks::with_capacity(body.len());
         chunks.push(body.len(), |out| out.extend_from_slice(body));
-        chunks.finish(cursor)
+        chunks.finish(Cursor::ZERO)
+    }
+
+    /// Bytes that need no framing, such as a frame of a WebSocket.
+    fn raw(cursor: Cursor, bytes: Vec<u8>) -> Self {
+        let bodies = [0..word(bytes.len()), 0..0, 0..0];
+        Self { cursor, is_message: false, framed: Bytes::from(bytes), bodies }
     }
 
     /// A message of which nothing is to be seen.
@@ -220,10 +297,10 @@ impl Fillers {
         let known = self.0.entry((len, family));
         let filler = known.or_insert_with(|| {
             let filler = match family {
-                Family::Text => padding::line_breaks(len),
-                Family::EventSource => padding::comment(len),
+                Family::EventSource { .. } => padding::comment(len),
+                Family::Text | Family::WebSocket { .. } => padding::line_breaks(len),
             };
-            Piece::new(Cursor::ZERO, &filler)
+            Piece::chunk(&filler)
         });
         Some(Piece { cursor: piece.cursor, ..filler.as_ref()?.clone() })
     }
@@ -234,9 +311,12 @@ pub(crate) fn last_chunk(wire: Wire) -> Option<Bytes> {
     matches!(wire, Wire::PlainChunked).then(|| Bytes::from(LAST_CHUNK.to_vec()))
 }
 
-/// The renderings of one message, so that each template renders it once.
+/// The renderings of one message, so that each template renders it once, and each window size compresses it once.
 #[derive(Default)]
-pub(crate) struct Renderings(Vec<(Rc<MessageTemplate>, Option<Piece>)>);
+pub(crate) struct Renderings {
+    plain: Vec<(Rc<MessageTemplate>, Option<Piece>)>,
+    deflated: Vec<(Rc<MessageTemplate>, Deflation, Option<Piece>)>,
+}
 
 impl Renderings {
     /// The rendering with this template, made by `render` if there is none yet.
@@ -245,15 +325,38 @@ impl Renderings {
         template: &Rc<MessageTemplate>,
         render: impl FnOnce(&MessageTemplate) -> Option<Piece>,
     ) -> Option<Piece> {
-        if let Some((_, piece)) = self.0.iter().find(|(known, _)| Rc::ptr_eq(known, template)) {
+        if let Some((_, piece)) = self.plain.iter().find(|(known, _)| Rc::ptr_eq(known, template)) {
             return piece.clone();
         }
         let piece = render(template);
-        self.0.push((Rc::clone(template), piece.clone()));
+        self.plain.push((Rc::clone(template), piece.clone()));
+        piece
+    }
+
+    /// The same, compressed where that is wanted.
+    pub(crate) fn deflated(
+        &mut self,
+        template: &Rc<MessageTemplate>,
+        deflation: Option<Deflation>,
+        compressors: &mut Compressors,
+        render: impl FnOnce(&MessageTemplate) -> Option<Piece>,
+    ) -> Option<Piece> {
+        let Some(wanted) = deflation else { return self.with(template, render) };
+        let known = self
+            .deflated
+            .iter()
+            .find(|(known, deflation, _)| *deflation == wanted && Rc::ptr_eq(known, template));
+        if let Some((.., piece)) = known {
+            return piece.clone();
+        }
+        let plain = self.with(template, render);
+        let piece = plain.map(|plain| compressors.deflated(plain, deflation));
+        self.deflated.push((Rc::clone(template), wanted, piece.clone()));
         piece
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.plain.clear();
+        self.deflated.clear();
     }
 }

@@ -22,6 +22,12 @@ pub(crate) enum CloseReason {
     Slow,
     /// The socket took nothing for `send_timeout`.
     SendTimeout,
+    /// The client of a WebSocket broke the rules of its protocol.
+    Violation,
+    /// The client of a WebSocket published what the zone had no room for.
+    ZoneFull,
+    /// The client of a WebSocket did not answer a ping.
+    PongTimeout,
     /// The worker left: reload, quit or stop.
     Shutdown,
 }
@@ -36,6 +42,9 @@ impl CloseReason {
             Self::Deleted => "deleted",
             Self::Slow => "slow",
             Self::SendTimeout => "send_timeout",
+            Self::Violation => "violation",
+            Self::ZoneFull => "zone_full",
+            Self::PongTimeout => "pong_timeout",
             Self::Shutdown => "shutdown",
         }
     }

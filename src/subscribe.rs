@@ -1,11 +1,12 @@
 //! Subscriber locations: who may subscribe to what, in which mode.
 //!
 //! A request is checked ([`admission`]), then answered at once ([`poll`]), or held as a stream or as a long poll that waits
-//! ([`attach`]).
+//! ([`attach`]); a [`websocket`] is a stream after a handshake of its own.
 
 pub(crate) mod admission;
 pub(crate) mod attach;
 pub(crate) mod poll;
+pub(crate) mod websocket;
 
 use std::rc::Rc;
 
@@ -35,6 +36,9 @@ fn begin(
         return Ok(INTERNAL_ERROR);
     }
     request.disable_not_modified();
+    if location.role == Role::Subscriber(Mode::WebSocket) {
+        return websocket::serve(request, main, location);
+    }
     answer::allow_origins(request, location, "GET")?;
     match request.method() {
         Method::Get => {}

@@ -1,9 +1,11 @@
 //! A held subscriber: what it has been sent, and what it has still to be sent.
 //!
-//! [`wish`] is what its request asked for, [`history`] what is stored for it, [`form`] how its long poll is answered.
+//! [`wish`] is what its request asked for, [`history`] what is stored for it, [`form`] how its long poll is answered, [`websocket`] the
+//! client's side of a WebSocket.
 
 pub(crate) mod form;
 pub(crate) mod history;
+pub(crate) mod websocket;
 pub(crate) mod wish;
 
 use std::io::IoSlice;
@@ -13,13 +15,14 @@ use protocol::cursor::Cursor;
 
 use self::form::Form;
 use self::history::Replay;
+use self::websocket::WebSocket;
 use crate::conf::LocationConf;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::{Held, Wire};
 use crate::nginx::log::warn;
 use crate::nginx::process;
 use crate::outbox::Outbox;
-use crate::render::Piece;
+use crate::render::{Deflation, Piece};
 use crate::story::{CloseReason, Story};
 use crate::tables::{CohortKey, GroupKey, Kind};
 use crate::timeouts::Place;
@@ -37,6 +40,8 @@ pub(crate) struct Deadlines {
     pub(crate) ping: Option<u64>,
     /// A look whether the reader has moved.
     pub(crate) stall: Option<u64>,
+    /// The client of a WebSocket should have answered a ping by then.
+    pub(crate) pong: Option<u64>,
 }
 
 /// A held subscriber.
@@ -46,6 +51,9 @@ pub(crate) struct Subscriber {
     pub(crate) kind: Kind,
     /// How a long poll is answered.
     pub(crate) form: Option<Box<Form>>,
+    pub(crate) websocket: Option<Box<WebSocket>>,
+    /// How messages are compressed, if at all.
+    pub(crate) deflation: Option<Deflation>,
     /// Bytes below which a message is followed by filler.
     pub(crate) padded_to: usize,
     pub(crate) story: Rc<Story>,
@@ -134,7 +142,23 @@ impl Subscriber {
         if drained || self.outbox.len() < before {
             self.moved_at = process::now_msec();
         }
-        if drained { Ok(()) } else { self.held.wait_writable().map_err(|_| GONE) }
+        if !drained {
+            return self.held.wait_writable().map_err(|_| GONE);
+        }
+        match self.websocket.as_mut().and_then(|websocket| websocket.owed_pong.take()) {
+            Some(pong) => self.pong(pong),
+            None => Ok(()),
+        }
+    }
+
+    /// Answers a ping of a WebSocket: now, or when the socket takes bytes again.
+    pub(crate) fn pong(&mut self, pong: Bytes) -> Result<(), Lost> {
+        if let Some(websocket) = self.websocket.as_mut().filter(|_| !self.outbox.is_empty()) {
+            websocket.owed_pong = Some(pong);
+            return Ok(());
+        }
+        self.outbox.push(pong);
+        self.flush()
     }
 
     /// Finds out whether the reader is too slow for the news: more than the location's limit waits behind a piece that has not moved
@@ -179,10 +203,17 @@ impl Subscriber {
             }
             Kind::LongPolling => (self.location.longpolling_connection_ttl, None),
         };
+        // Where pongs are expected it is the client's silence that counts.
+        let pong_timeout = self.location.websocket.pong_timeout;
+        let expected = self.websocket.as_deref().zip(pong_timeout);
+        let spoke =
+            expected.map_or(self.spoke, |(websocket, _)| websocket.heard.max(websocket.pinged));
+        let pong = expected.filter(|(websocket, _)| websocket.is_silent());
         Deadlines {
             end: ttl.map(|ttl| self.since + msec(ttl)),
-            ping: ping.map(|ping| self.spoke + msec(ping)),
+            ping: ping.map(|ping| spoke + msec(ping)),
             stall: self.suspect.then_some(self.moved_at + STALL_MSEC),
+            pong: pong.map(|(websocket, timeout)| websocket.pinged + msec(timeout)),
         }
     }
 }

@@ -23,10 +23,11 @@ use crate::nginx::log::{Log, error};
 use crate::nginx::posted::Posted;
 use crate::nginx::timer::Timer;
 use crate::nginx::{notify, process};
-use crate::render::Fillers;
+use crate::render::{Compressors, Fillers};
 use crate::story::CloseReason;
 use crate::subscriber::Subscriber;
 use crate::subscriber::form::LongPollAnswer;
+use crate::subscriber::websocket::Reading;
 use crate::tables::{CohortKey, GroupKey, SubscriberKey};
 use crate::timeouts::Timeouts;
 use crate::zone::{Locked, SharedZone};
@@ -85,6 +86,8 @@ pub(crate) struct Worker {
     pub(crate) overdue: VecDeque<SubscriberKey>,
     pub(crate) batch: Batch,
     pub(crate) fillers: Fillers,
+    pub(crate) compressors: Compressors,
+    pub(crate) reading: Reading,
     pub(crate) events: Events,
 }
 
@@ -119,6 +122,8 @@ pub(crate) fn install(main: Rc<MainConf>, store: Store, events: Events) {
         overdue: VecDeque::new(),
         batch: Batch::with_capacity(64, 64 << 10),
         fillers: Fillers::default(),
+        compressors: Compressors::default(),
+        reading: Reading::default(),
         events,
     };
     WORKER.with(|cell| cell.replace(Some(worker)));
@@ -210,6 +215,11 @@ pub(crate) fn on_writable(key: SubscriberKey) {
         worker.flush(key);
         worker.arm_timer();
     });
+}
+
+/// The client of a WebSocket has sent something.
+pub(crate) fn on_readable(key: SubscriberKey) {
+    enter(|worker| worker.hear(key));
 }
 
 /// A subscriber's socket has taken nothing for `send_timeout`.

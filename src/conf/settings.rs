@@ -44,6 +44,8 @@ pub(crate) struct MainSettings {
 /// The zone that `push_stream_shared_memory_size` asked for.
 pub(crate) struct DeclaredZone {
     pub(crate) name: &'static str,
+    /// In bytes.
+    pub(crate) size: usize,
     pub(crate) zone: Zone,
 }
 
@@ -65,7 +67,15 @@ pub(crate) struct LocationSettings {
     pub(crate) subscriber_connection_ttl: Milliseconds,
     pub(crate) longpolling_connection_ttl: Milliseconds,
     pub(crate) subscriber_buffer_size: Size,
+    pub(crate) auto_event_id: Flag,
     pub(crate) websocket_allow_publish: Flag,
+    pub(crate) websocket_strict: Flag,
+    pub(crate) websocket_check_origin: Flag,
+    pub(crate) websocket_binary: Flag,
+    pub(crate) websocket_pong_timeout: Milliseconds,
+    pub(crate) websocket_deflate: Flag,
+    pub(crate) websocket_deflate_min_size: Size,
+    pub(crate) websocket_max_message_size: Size,
     pub(crate) allow_connections_to_events_channel: Flag,
     pub(crate) last_received_message_time: Complex,
     pub(crate) last_received_message_tag: Complex,
@@ -132,7 +142,15 @@ impl LocationSettings {
         self.subscriber_connection_ttl.inherit(&outer.subscriber_connection_ttl);
         self.longpolling_connection_ttl.inherit(&outer.longpolling_connection_ttl);
         self.subscriber_buffer_size.inherit(&outer.subscriber_buffer_size);
+        self.auto_event_id.inherit(&outer.auto_event_id);
         self.websocket_allow_publish.inherit(&outer.websocket_allow_publish);
+        self.websocket_strict.inherit(&outer.websocket_strict);
+        self.websocket_check_origin.inherit(&outer.websocket_check_origin);
+        self.websocket_binary.inherit(&outer.websocket_binary);
+        self.websocket_pong_timeout.inherit(&outer.websocket_pong_timeout);
+        self.websocket_deflate.inherit(&outer.websocket_deflate);
+        self.websocket_deflate_min_size.inherit(&outer.websocket_deflate_min_size);
+        self.websocket_max_message_size.inherit(&outer.websocket_max_message_size);
         self.allow_connections_to_events_channel
             .inherit(&outer.allow_connections_to_events_channel);
         self.last_received_message_time.inherit(&outer.last_received_message_time);

@@ -54,7 +54,6 @@ pub(super) fn legacy_websocket(cf: &ConfRef<'_>, location: &mut LocationSettings
 }
 
 fn subscribe(cf: &ConfRef<'_>, location: &mut LocationSettings, mode: Mode) -> Set {
-    mode.check_available(cf)?;
     location.take_role(Role::Subscriber(mode))?;
     install(cf, handlers::SUBSCRIBER)
 }

@@ -75,7 +75,7 @@ fn declare_zone(cf: &ConfRef<'_>, main: &mut MainSettings, name: &[u8], size: us
         size >> 10
     ));
     let zone = Zone::declare(cf, name, size, memory::format).ok_or(Refusal::Reported)?;
-    main.zone = Some(DeclaredZone { name, zone });
+    main.zone = Some(DeclaredZone { name, size, zone });
     Ok(())
 }
 

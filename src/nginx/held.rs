@@ -3,6 +3,7 @@
 //! The life of one: [`Request::hold`], the handler returns [`Status::DONE`], then either
 //! - a stream: [`Held::send_head`], any number of [`Held::write`] (plain path) or [`Held::filter`]
 //!   (through nginx's filters), [`Held::finish`];
+//! - a WebSocket: [`Held::upgrade`], then the same, and [`Held::read`];
 //! - a poll: [`Held::finish_with`] one complete answer.
 //!
 //! [`wire`] decides which path a stream takes; [`socket`] is the plain one, [`filter`] the other.
@@ -19,6 +20,7 @@
 
 mod filter;
 mod socket;
+mod upgraded;
 mod wire;
 
 use core::cell::{Cell, RefCell};
@@ -54,6 +56,8 @@ pub(crate) struct HeldHooks {
     /// The socket has taken nothing for `send_timeout`, counted from [`Held::wait_writable`]. nginx has
     /// logged it; the holder should abort.
     pub(crate) timed_out: fn(token: u64),
+    /// The client of an upgraded request has sent something, or closed its side: [`Held::read`] until it says 0.
+    pub(crate) readable: fn(token: u64),
 }
 
 /// The request has ended by itself; there is nobody to send to.
@@ -78,6 +82,8 @@ struct Link {
     wire: Cell<Wire>,
     /// The holder waits for `writable`.
     waiting: Cell<bool>,
+    /// HTTP is over: no filters, and the holder reads.
+    upgraded: Cell<bool>,
     filtered: RefCell<Filtered>,
 }
 
@@ -94,6 +100,7 @@ impl Request {
             token,
             wire: Cell::new(Wire::Filtered),
             waiting: Cell::new(false),
+            upgraded: Cell::new(false),
             filtered: RefCell::default(),
         });
         self.set_context(Rc::clone(&link))?;
@@ -213,8 +220,8 @@ impl Held {
     /// and configuration allow it.
     pub(crate) fn finish(self) {
         match self.wire() {
-            Wire::Filtered => self.finish_with(Request::send_last),
-            Wire::PlainChunked | Wire::PlainRaw => self.finish_with(|_| Status::OK),
+            Wire::Filtered if !self.0.upgraded.get() => self.finish_with(Request::send_last),
+            _ => self.finish_with(|_| Status::OK),
         }
     }
 
@@ -227,12 +234,17 @@ impl Held {
 
     /// Ends the request with what `answer` gives, normally [`Request::respond`]'s result.
     pub(crate) fn finish_with(self, answer: impl FnOnce(&mut Request) -> Status) {
+        let upgraded = self.0.upgraded.get();
         let Some(r) = self.release() else { return };
         // SAFETY: it was held until `release`, so it is live until it is finalized; it is not touched
         // afterwards, only its connection (callback contract, point 3).
         unsafe {
             let c = (*r).connection;
-            let status = answer(Request::from_ptr(r));
+            let request = Request::from_ptr(r);
+            if upgraded {
+                request.linger();
+            }
+            let status = answer(request);
             ngx_http_finalize_request(r, status.0);
             ngx_http_run_posted_requests(c);
         }
@@ -297,8 +309,11 @@ unsafe extern "C" fn on_readable(r: *mut ngx_http_request_t) {
                 ngx_del_timer((*c).read);
             }
         }
+        let link = link_of(r).filter(|link| link.upgraded.get() && !link.request.get().is_null());
         if (*c).error() != 0 {
             ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST as ngx_int_t);
+        } else if let Some(link) = link {
+            (link.hooks.readable)(link.token);
         } else {
             ngx_http_test_reading(r);
         }

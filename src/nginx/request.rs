@@ -135,21 +135,21 @@ impl Request {
 
     /// The value of the first header of that name, which is compared without regard to case.
     pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
-        let mut part: *const ngx_list_part_t = &raw const self.0.headers_in.headers.part;
-        // SAFETY: the list of headers is filled in (type's invariant): each part has `nelts` elements,
-        // and the strings in them live in the request's pool.
-        unsafe {
-            while let Some(headers) = part.as_ref() {
-                let found = elements(headers)
-                    .iter()
-                    .find(|header| bytes_of(&header.key).eq_ignore_ascii_case(name.as_bytes()));
-                if let Some(header) = found {
-                    return Some(bytes_of(&header.value));
-                }
-                part = headers.next;
-            }
-        }
-        None
+        self.headers(name).next()
+    }
+
+    /// The values of all headers of that name, in the order of the request.
+    pub(crate) fn headers<'r>(&'r self, name: &str) -> impl Iterator<Item = &'r [u8]> {
+        let first = &self.0.headers_in.headers.part;
+        // SAFETY: the list of headers is filled in (type's invariant): its parts are linked and end with null, each has `nelts`
+        // elements, and the strings in them live in the request's pool.
+        let parts = core::iter::successors(Some(first), |part| unsafe { part.next.as_ref() });
+        // SAFETY: as above.
+        let all = parts.flat_map(|part| unsafe { elements(part) });
+        // SAFETY: as above.
+        all.map(|header| unsafe { (bytes_of(&header.key), bytes_of(&header.value)) })
+            .filter(move |(key, _)| key.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
     }
 
     /// The value of an indexed variable; `None` if it has none in this request.

@@ -21,7 +21,6 @@ mod sys {
 }
 
 /// The digest of the parts, one after the other.
-#[expect(dead_code, reason = "the WebSocket handshake is the first to need it")]
 pub(crate) fn sha1(parts: &[&[u8]]) -> [u8; 20] {
     let mut context = MaybeUninit::uninit();
     let mut digest = [0; 20];

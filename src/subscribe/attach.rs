@@ -17,14 +17,16 @@ use crate::answer::INTERNAL_ERROR;
 use crate::cohort::{Cohort, Group};
 use crate::conf::padding::Padding;
 use crate::conf::{LocationConf, MainConf};
+use crate::nginx::bytes::Bytes;
 use crate::nginx::held::HeldHooks;
 use crate::nginx::process;
 use crate::nginx::request::{NoMemory, Request, Status};
 use crate::outbox::Outbox;
-use crate::render::{Family, Piece};
+use crate::render::{Deflation, Family, Piece};
 use crate::story::CloseReason;
 use crate::subscriber::form::{Form, gap_piece, mark_gap, set_content_type};
 use crate::subscriber::history::{Due, due, has_gap};
+use crate::subscriber::websocket::WebSocket;
 use crate::subscriber::wish::Wish;
 use crate::subscriber::{Lost, Subscriber};
 use crate::tables::{GroupKey, Kind, SubscriberKey};
@@ -35,6 +37,7 @@ static HOOKS: HeldHooks = HeldHooks {
     gone: |token| worker::on_gone(key_of(token)),
     writable: |token| worker::on_writable(key_of(token)),
     timed_out: |token| worker::on_send_timeout(key_of(token)),
+    readable: |token| worker::on_readable(key_of(token)),
 };
 
 fn key_of(token: u64) -> SubscriberKey {
@@ -42,7 +45,7 @@ fn key_of(token: u64) -> SubscriberKey {
 }
 
 /// What one span of the lock has found out.
-enum Entered {
+pub(super) enum Entered {
     /// A long poll with stored messages: answered at once, not registered.
     Due(Due, bool),
     /// Registered.
@@ -69,18 +72,30 @@ pub(crate) fn serve_stream(
                 true => None,
                 false => Padding::choose(&location.paddings, &user_agent(request, location)),
             };
-            let coming = Coming { location, wish, kind: Kind::Streaming, form: None, padding };
+            let coming = Coming { padding, ..Coming::new(location, wish, Kind::Streaming) };
             let key = settle(request, coming, &interests, joined, history)?;
-            let gap = gap_piece(main, location, gap);
+            let opening = Opening {
+                upgrade: None,
+                header_min: padding.map_or(0, |group| group.header_min),
+                gap: gap_piece(main, location, gap),
+            };
             worker::enter_in_handler(|worker| match head {
-                Ok(()) => {
-                    worker.begin_stream(key, padding.map_or(0, |group| group.header_min), gap)
-                }
+                Ok(()) => worker.begin_stream(key, opening),
                 Err(NoMemory) => worker.drop_subscriber(key, CloseReason::Client),
             });
             Ok(Status::DONE)
         }
     }
+}
+
+/// How a stream begins.
+pub(super) struct Opening {
+    /// The head with which a WebSocket begins, instead of nginx's.
+    pub(super) upgrade: Option<Vec<u8>>,
+    /// Bytes below which the header template is followed by filler.
+    pub(super) header_min: usize,
+    /// Tells that something is missing.
+    pub(super) gap: Option<Piece>,
 }
 
 /// What the padding goes by.
@@ -106,7 +121,7 @@ pub(crate) fn serve_long_poll(
         }
         Ok(Entered::Waits { interests, joined, gap, .. }) => {
             let form = Some(Box::new(Form::new(main, location, wish, gap)));
-            let coming = Coming { location, wish, kind: Kind::LongPolling, form, padding: None };
+            let coming = Coming { form, ..Coming::new(location, wish, Kind::LongPolling) };
             let key = settle(request, coming, &interests, joined, None)?;
             worker::enter_in_handler(|worker| worker.begin_waiting(key));
             Ok(Status::DONE)
@@ -115,7 +130,7 @@ pub(crate) fn serve_long_poll(
 }
 
 /// One span of the lock: checks, finds what is due, registers.
-fn enter(
+pub(super) fn enter(
     main: &MainConf,
     location: &LocationConf,
     wish: &Wish,
@@ -149,23 +164,31 @@ fn enter(
 }
 
 /// Who comes, and how.
-struct Coming<'c> {
-    location: &'c Rc<LocationConf>,
-    wish: &'c Wish,
-    kind: Kind,
-    form: Option<Box<Form>>,
-    padding: Option<&'c Padding>,
+pub(super) struct Coming<'c> {
+    pub(super) location: &'c Rc<LocationConf>,
+    pub(super) wish: &'c Wish,
+    pub(super) kind: Kind,
+    pub(super) form: Option<Box<Form>>,
+    pub(super) padding: Option<&'c Padding>,
+    pub(super) websocket: Option<Box<WebSocket>>,
+    pub(super) deflation: Option<Deflation>,
+}
+
+impl<'c> Coming<'c> {
+    pub(super) fn new(location: &'c Rc<LocationConf>, wish: &'c Wish, kind: Kind) -> Self {
+        Self { location, wish, kind, form: None, padding: None, websocket: None, deflation: None }
+    }
 }
 
 /// Holds the request and puts the subscriber into the worker's tables.
-fn settle(
+pub(super) fn settle(
     request: &mut Request,
     coming: Coming<'_>,
     interests: &[InterestRef],
     joined: Cursor,
     history: Option<Due>,
 ) -> Result<SubscriberKey, NoMemory> {
-    let Coming { location, wish, kind, form, padding } = coming;
+    let Coming { location, wish, kind, form, padding, websocket, deflation } = coming;
     worker::enter_in_handler(|worker| {
         let ids = wish.path.iter().map(|segment| segment.id);
         let groups: Vec<GroupKey> = interests
@@ -181,6 +204,8 @@ fn settle(
                 location: Rc::clone(location),
                 kind,
                 form,
+                websocket,
+                deflation,
                 padded_to: padding.map_or(0, |group| group.message_min),
                 story: Rc::clone(&wish.story),
                 groups: groups.clone(),
@@ -239,8 +264,8 @@ impl Worker {
             return;
         };
         let Some(group) = self.groups.get_mut(group_key) else { return };
-        let (wire, kind, padded_to) =
-            (subscriber.held.wire(), subscriber.kind, subscriber.padded_to);
+        let (wire, kind, padded_to, deflation) =
+            (subscriber.held.wire(), subscriber.kind, subscriber.padded_to, subscriber.deflation);
         let template = &subscriber.location.message_template;
         let cohorts = &self.cohorts;
         let known = group.cohorts.iter().copied().find(|cohort| {
@@ -248,11 +273,13 @@ impl Worker {
                 cohort.wire == wire
                     && cohort.kind == kind
                     && cohort.padded_to == padded_to
+                    && cohort.deflation == deflation
                     && Rc::ptr_eq(&cohort.template, template)
             })
         });
         let cohort_key = known.unwrap_or_else(|| {
-            let cohort = Cohort::new(group_key, Rc::clone(template), wire, kind, padded_to);
+            let template = Rc::clone(template);
+            let cohort = Cohort::new(group_key, template, wire, kind, padded_to, deflation);
             let key = self.cohorts.insert(cohort);
             group.cohorts.push(key);
             key
@@ -264,20 +291,28 @@ impl Worker {
     }
 
     /// Sends head, header template and the beginning of the history.
-    fn begin_stream(&mut self, key: SubscriberKey, header_min: usize, gap: Option<Piece>) {
+    pub(super) fn begin_stream(&mut self, key: SubscriberKey, opening: Opening) {
+        let Opening { upgrade, header_min, gap } = opening;
         let Some(subscriber) = self.subscribers.get_mut(key) else { return };
-        let Ok(wire) = subscriber.held.send_head() else {
+        let wire = match &upgrade {
+            Some(head) => subscriber.held.upgrade(head.len()).ok(),
+            None => subscriber.held.send_head().ok(),
+        };
+        let Some(wire) = wire else {
             self.drop_subscriber(key, CloseReason::Client);
             return;
         };
+        subscriber.outbox.extend(upgrade.map(Bytes::from));
         let largest = self.main.largest_padding.get();
         let location = &subscriber.location;
-        let family = location.message_template.family();
-        let header = Piece::new(Cursor::ZERO, &location.header_template);
-        let retry = location.eventsource_retry.filter(|_| family == Family::EventSource);
-        let retry = retry.and_then(|time| {
-            Piece::new(Cursor::ZERO, format!("retry: {}\n", time.as_millis()).as_bytes())
-        });
+        let template = &location.message_template;
+        let family = template.family();
+        let header = template.piece(&location.header_template);
+        let is_event_source = matches!(family, Family::EventSource { .. });
+        let retry = location
+            .eventsource_retry
+            .filter(|_| is_event_source)
+            .and_then(|time| template.piece(format!("retry: {}\n", time.as_millis()).as_bytes()));
         for (piece, min) in [(header, header_min), (retry, 0), (gap, subscriber.padded_to)] {
             let Some(piece) = piece else { continue };
             let filler = self.fillers.behind(&piece, family, min, largest);

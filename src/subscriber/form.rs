@@ -115,7 +115,8 @@ pub(crate) fn gap_piece(main: &MainConf, location: &LocationConf, gap: bool) -> 
 
 /// Tells the client that messages behind its cursor are no longer stored.
 pub(crate) fn mark_gap(request: &mut Request) -> Result<(), NoMemory> {
-    request.push_header("X-Nginx-PushStream-Gap", b"1")
+    let (name, value) = answer::GAP;
+    request.push_header(name, value)
 }
 
 fn set_cursor(request: &mut Request, cursor: Cursor) -> Result<(), NoMemory> {
@@ -128,7 +129,7 @@ pub(crate) fn set_content_type(
     request: &mut Request,
     location: &LocationConf,
 ) -> Result<(), NoMemory> {
-    if location.message_template.family() == Family::EventSource {
+    if matches!(location.message_template.family(), Family::EventSource { .. }) {
         return request.set_content_type(event_source::CONTENT_TYPE.as_bytes());
     }
     match &location.legacy_content_type {

@@ -1,8 +1,9 @@
 //! Stored messages for a subscriber that comes, or comes back.
 //!
 //! A replay is pulled batch by batch as the socket takes it, never queued whole. The texts are copied under the
-//! lock and rendered after it. Channel by channel in path order; no message is newer than the cursor at which the
-//! subscriber joined, so what comes live begins exactly where the replay ends.
+//! lock and rendered after it. Channel by channel in path order, or merged in the order of their cursors, so that each of them is a
+//! good place to resume at; no message is newer than the cursor at which the subscriber joined, so what comes live begins exactly
+//! where the replay ends.
 
 use std::collections::VecDeque;
 
@@ -16,6 +17,7 @@ use crate::zone::SharedZone;
 /// What is left of a replay.
 pub(crate) struct Replay {
     upto: Cursor,
+    merged: bool,
     channels: VecDeque<(Box<[u8]>, Position)>,
 }
 
@@ -30,8 +32,12 @@ pub(crate) struct Due {
 /// nothing is missed. To be called under the lock.
 pub(crate) fn has_gap(store: &Store, wish: &Wish, found: &[ChannelRef]) -> bool {
     let resume = wish.resume();
-    let mut resumed =
-        wish.path.iter().zip(found).filter(|(segment, _)| segment.backtrack.is_none()).peekable();
+    let mut resumed = wish
+        .path
+        .iter()
+        .zip(found)
+        .filter(|(segment, _)| wish.backtrack(segment).is_none())
+        .peekable();
     match (resume.after(), resume.event_id) {
         (Some(after), _) if after.time > 0 => {
             resumed.any(|(_, channel)| store.has_gap(*channel, after))
@@ -49,14 +55,18 @@ pub(crate) fn has_gap(store: &Store, wish: &Wish, found: &[ChannelRef]) -> bool 
 pub(crate) fn due(store: &Store, wish: &Wish, found: &[ChannelRef], upto: Cursor) -> Option<Due> {
     let resume = wish.resume();
     let mut due = Due {
-        replay: Replay { upto, channels: VecDeque::with_capacity(found.len()) },
+        replay: Replay {
+            upto,
+            merged: wish.merged,
+            channels: VecDeque::with_capacity(found.len()),
+        },
         newest: Cursor {
             time: wish.time.unwrap_or_default(),
             tag: wish.time.and(wish.tag).unwrap_or_default(),
         },
     };
     for (segment, channel) in wish.path.iter().zip(found) {
-        let start = match segment.backtrack {
+        let start = match wish.backtrack(&segment) {
             Some(count) => Start::Backtrack(count),
             None => Start::After { cursor: resume.after(), event_id: resume.event_id },
         };
@@ -77,12 +87,13 @@ impl Replay {
         template: &MessageTemplate,
         mut out: impl FnMut(Piece),
     ) -> bool {
-        let Some((id, position)) = self.channels.front_mut() else { return false };
+        let (index, upto) = self.next_span();
+        let Some((id, position)) = self.channels.get_mut(index) else { return false };
         batch.reset();
         let next = {
             let Some(store) = zone.lock() else { return false };
             // A channel that has been deleted meanwhile has no history any more.
-            store.find(id).and_then(|channel| store.read(channel, *position, self.upto, batch))
+            store.find(id).and_then(|channel| store.read(channel, *position, upto, batch))
         };
         for (item, parts) in batch.messages() {
             let message = Message::new(id, item.id, item.cursor, parts);
@@ -90,12 +101,33 @@ impl Replay {
                 out(piece);
             }
         }
-        match next {
+        match next.filter(|next| next.cursor() <= self.upto) {
             Some(next) => *position = next,
             None => {
-                self.channels.pop_front();
+                self.channels.remove(index);
             }
         }
         !self.channels.is_empty()
+    }
+
+    /// The channel to read from next, and up to where.
+    fn next_span(&self) -> (usize, Cursor) {
+        if !self.merged {
+            return (0, self.upto);
+        }
+        let mut next: Option<(usize, Cursor)> = None;
+        let mut behind = self.upto;
+        for (index, (_, position)) in self.channels.iter().enumerate() {
+            let cursor = position.cursor();
+            match next {
+                Some((_, first)) if cursor >= first => behind = behind.min(cursor),
+                _ => {
+                    behind = next.map_or(behind, |(_, first)| behind.min(first));
+                    next = Some((index, cursor));
+                }
+            }
+        }
+        // A channel may be named twice; then both are at the same message.
+        next.map_or((0, self.upto), |(index, cursor)| (index, behind.max(cursor)))
     }
 }

@@ -79,6 +79,30 @@ impl<'a> Resume<'a> {
     }
 }
 
+/// The event id that stands for a cursor: `1767225600:7`.
+#[must_use]
+pub fn event_id(cursor: Cursor) -> Short<21> {
+    let mut value = Short::new();
+    value.push(itoa::Buffer::new().format(cursor.time).as_bytes());
+    value.push(b":");
+    value.push(itoa::Buffer::new().format(cursor.tag).as_bytes());
+    value
+}
+
+/// The cursor for which an [`event_id`] stands; `None` for any other text.
+#[must_use]
+pub fn parse_event_id(value: &[u8]) -> Option<Cursor> {
+    let (time, tag) = value.split_at_checked(memchr::memchr(b':', value)?)?;
+    Some(Cursor { time: parse_seconds(time)?, tag: parse_seconds(tag.get(1..)?)? })
+}
+
+/// Reads a time that is given as seconds since 1970: digits only, and no more than fit.
+#[must_use]
+pub fn parse_seconds(value: &[u8]) -> Option<u32> {
+    let is_number = value.iter().all(u8::is_ascii_digit);
+    core::str::from_utf8(value).ok().filter(|_| is_number)?.parse().ok()
+}
+
 /// Reads a tag: an optional `W/`, then digits only. `"1"`, `-5` and `*` are not tags. A number that
 /// does not fit is `u32::MAX`, after every message of its second.
 #[must_use]
@@ -102,6 +126,23 @@ pub fn etag(tag: u32) -> Short<12> {
 mod tests {
     use super::*;
     use std::vec::Vec;
+
+    #[test]
+    fn a_cursor_is_an_event_id_and_back() {
+        for (cursor, text) in [
+            (Cursor::ZERO, "0:0"),
+            (Cursor::new(1_767_225_600, 7), "1767225600:7"),
+            (Cursor::new(u32::MAX, u32::MAX), "4294967295:4294967295"),
+        ] {
+            assert_eq!(&*event_id(cursor), text.as_bytes());
+            assert_eq!(parse_event_id(text.as_bytes()), Some(cursor));
+        }
+        for text in
+            ["", ":", "1:", ":1", "1", "1:2:3", "a:1", "1:b", "+1:1", "4294967296:0", "1 :2"]
+        {
+            assert_eq!(parse_event_id(text.as_bytes()), None, "{text}");
+        }
+    }
 
     #[test]
     fn cursors_order_by_time_then_tag() {

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`handshake`] | may this request become a WebSocket, and with which accept key and subprotocol? |
 //! | [`extension`] | which offer of permessage-deflate is taken (RFC 7692)? |
+//! | [`deflate`] | how is a message compressed, and read back? |
 //! | [`decoder`] | which messages and control frames are in the bytes that arrived? |
 //! | [`event`] | what can a client have done? |
 //! | [`violation`] | what did a client do that its connection does not survive? |
@@ -20,6 +21,7 @@
 
 pub mod close;
 pub mod decoder;
+pub mod deflate;
 pub mod event;
 pub mod extension;
 pub mod frame;

@@ -79,22 +79,13 @@ pub(crate) struct Custom<C>(pub(crate) fn(&ConfRef<'_>, &mut C) -> Result<(), Re
 pub(crate) enum Note {
     /// A name of an older release (level notice); the text says what has taken its place.
     Deprecated(&'static str),
-    /// Read and checked, but nothing makes use of it so far (level warn).
-    NoEffectYet,
 }
 
 impl Note {
     /// Writes the note for the directive at hand.
     pub(crate) fn write(&self, cf: &ConfRef<'_>) {
-        let name = cf.directive();
-        match self {
-            Self::Deprecated(advice) => {
-                cf.notice(format_args!("the \"{name}\" directive is deprecated, {advice}"));
-            }
-            Self::NoEffectYet => {
-                cf.warn(format_args!("the \"{name}\" directive has no effect in this version"));
-            }
-        }
+        let (name, Self::Deprecated(advice)) = (cf.directive(), self);
+        cf.notice(format_args!("the \"{name}\" directive is deprecated, {advice}"));
     }
 }
 

@@ -5,6 +5,8 @@
 //! its buffer has left nginx's busy chain. Buffers and chain links are recycled: a stream that has sent
 //! a million messages has taken no more memory from its pool than one that has sent 64.
 //!
+//! An upgraded request goes past all filters but the last one, which writes: to TLS, or as slowly as `limit_rate` wants it.
+//!
 //! New pieces are taken only when everything before them is gone. That bounds what nginx holds for one
 //! client, and it keeps the gzip filter right, which may still look at a buffer whose bytes it has
 //! already consumed.
@@ -60,7 +62,11 @@ impl Held {
         }
         pieces.retain(|piece| !piece.is_empty()); // the write filter takes them for a bug
         loop {
-            let batch = pieces.len().min(BATCH);
+            let mut batch = pieces.len().min(BATCH);
+            if link.upgraded.get() {
+                link.give_raw(request, pieces.drain(..batch))?;
+                batch = 0;
+            }
             for left in (0..batch).rev() {
                 let Some(piece) = pieces.pop_front() else { break };
                 link.give(request, piece, left == 0)?;
@@ -108,10 +114,51 @@ impl Link {
         self.after(result)
     }
 
+    /// Gives pieces, none of them empty, to the filter that writes, past all others and in one call.
+    fn give_raw(
+        &self,
+        request: &mut Request,
+        pieces: impl DoubleEndedIterator<Item = Bytes>,
+    ) -> Result<(), Gone> {
+        let r = request.as_ptr();
+        let mut filtered = self.filtered.borrow_mut();
+        let sent_before = filtered.in_flight.len();
+        filtered.in_flight.extend(pieces);
+        let mut first = ptr::null_mut::<ngx_chain_t>();
+        let Filtered { free, in_flight, .. } = &mut *filtered;
+        for piece in in_flight.range(sent_before..).rev() {
+            // SAFETY: the pool of a held request; `free` holds links made here, each with a buffer that nobody uses.
+            unsafe {
+                let Some(chain) = ngx_chain_get_free_buf((*r).pool, free).as_mut() else {
+                    return Err(Gone);
+                };
+                fill(chain.buf, piece);
+                (*chain.buf).set_flush(u32::from(first.is_null()));
+                chain.next = first;
+                first = chain;
+            }
+        }
+        drop(filtered);
+        if first.is_null() {
+            return Ok(());
+        }
+        // SAFETY: a held request whose header has been sent; the bytes stay in `in_flight`.
+        let result = Status(unsafe { ngx_http_write_filter(r, first) });
+        self.collect(request, first);
+        self.after(result)
+    }
+
     /// Has nginx send what it holds. Says whether all of it is gone.
     fn drain(&self, request: &mut Request) -> Result<bool, Gone> {
+        let (r, nothing) = (request.as_ptr(), ptr::null_mut());
         // SAFETY: a held request whose header has been sent; no chain means "go on".
-        let result = Status(unsafe { ngx_http_output_filter(request.as_ptr(), ptr::null_mut()) });
+        let result = Status(unsafe {
+            if self.upgraded.get() {
+                ngx_http_write_filter(r, nothing)
+            } else {
+                ngx_http_output_filter(r, nothing)
+            }
+        });
         self.collect(request, ptr::null_mut());
         self.after(result)?;
         if self.is_drained(request) || is_socket_full(request) {
@@ -123,6 +170,9 @@ impl Link {
 
     /// Has the filters give up what they keep.
     fn flush(&self, request: &mut Request) -> Result<bool, Gone> {
+        if self.upgraded.get() {
+            return Ok(self.is_drained(request)); // each batch is flushed
+        }
         // SAFETY: a held request whose header has been sent.
         let flush =
             unsafe { ngx_http_send_special(request.as_ptr(), NGX_HTTP_FLUSH as ngx_uint_t) };
@@ -181,7 +231,7 @@ fn buffered(request: &Request) -> u32 {
 pub(super) fn send_rest(request: &mut Request, link: &Link, rest: VecDeque<Bytes>) -> Status {
     let mut rest = rest;
     rest.retain(|piece| !piece.is_empty());
-    let filters = link.wire.get() == Wire::Filtered;
+    let filters = link.wire.get() == Wire::Filtered && !link.upgraded.get();
     let mut chain = ptr::null_mut::<ngx_chain_t>();
     for piece in rest.iter().rev() {
         // SAFETY: the pool of a live request; the bytes are kept below.

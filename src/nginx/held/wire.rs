@@ -41,6 +41,15 @@ pub(super) fn choose(request: &mut Request) -> Wire {
     }
 }
 
+/// The way for a request that has been upgraded: no filter but the one that writes sees its bytes.
+pub(super) fn choose_upgraded(request: &mut Request) -> Wire {
+    if has_plain_connection(request) && !is_limited(request) {
+        Wire::PlainRaw
+    } else {
+        Wire::Filtered
+    }
+}
+
 fn is_plain(request: &mut Request) -> bool {
     let version = request.version();
     let r = &request.0;

@@ -181,7 +181,7 @@ impl Request {
         Status(unsafe { ngx_http_output_filter(self.as_ptr(), &raw mut link) })
     }
 
-    fn copy_to_pool(&mut self, bytes: &[u8]) -> Result<ngx_str_t, NoMemory> {
+    pub(in crate::nginx) fn copy_to_pool(&mut self, bytes: &[u8]) -> Result<ngx_str_t, NoMemory> {
         if bytes.is_empty() {
             return Ok(ngx_str_t { len: 0, data: ptr::null_mut() });
         }

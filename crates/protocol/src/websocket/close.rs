@@ -27,11 +27,11 @@ impl CloseCode {
     pub const TOO_LARGE: Self = Self(1009);
     /// The client wanted an extension that the server did not grant. Sent by clients only.
     pub const EXTENSION_MISSING: Self = Self(1010);
-    /// The server met a condition it did not expect, such as a full zone.
+    /// The server met a condition it did not expect.
     pub const INTERNAL_ERROR: Self = Self(1011);
     /// The service restarts; the client should wait a random few seconds before it reconnects.
     pub const SERVICE_RESTART: Self = Self(1012);
-    /// Too much to do: the client reads too slowly, or should come back later.
+    /// Too much to do: the client reads too slowly, or the zone is full. The client should come back later.
     pub const TRY_AGAIN_LATER: Self = Self(1013);
     /// A gateway got an invalid answer from the server behind it.
     pub const BAD_GATEWAY: Self = Self(1014);

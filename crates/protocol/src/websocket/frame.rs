@@ -63,6 +63,17 @@ pub fn frame(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(payload);
 }
 
+/// Opcode and payload of a whole frame that was written here and is not compressed.
+pub(super) fn parts(whole: &[u8]) -> Option<(Opcode, &[u8])> {
+    let (&[first, second], _) = whole.split_first_chunk()?;
+    let start = match second {
+        126 => 4,
+        127 => 10,
+        _ => 2,
+    };
+    Some((Opcode::from_number(first & 0x0f)?, whole.get(start..)?))
+}
+
 /// A close frame with a code and a reason, which is cut between two characters if it is longer than
 /// the 123 bytes that fit (RFC 6455 section 5.5.1).
 #[must_use]

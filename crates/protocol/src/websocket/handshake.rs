@@ -4,6 +4,7 @@
 //! clients and proxies in use rewrite the rest (`Connection: keep-alive, Upgrade`, an `Upgrade` in any
 //! case); a strict location checks the contents as well. The method is the location's business.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::refusal::Refusal;
@@ -124,21 +125,30 @@ pub fn accept_value(key: &[u8], sha1: impl FnOnce(&[&[u8]]) -> [u8; 20]) -> [u8;
     text
 }
 
-/// The first of the client's subprotocols that is among the supported ones, as the client wrote it; it
-/// goes back in `Sec-WebSocket-Protocol` (RFC 6455 section 4.2.2, item 5.5). Both are lists separated
-/// by commas. `None` for `supported` takes whatever the client likes best.
+/// The first of the client's subprotocols, as the client wrote it; it goes back in `Sec-WebSocket-Protocol` (RFC 6455 section
+/// 4.2.2, item 5.5): to a push stream they are all the same, and some clients insist on one.
 ///
 /// ```
 /// # use protocol::websocket::handshake::subprotocol;
-/// assert_eq!(subprotocol(b"soap, chat", Some(b"chat, superchat")), Some(&b"chat"[..]));
-/// assert_eq!(subprotocol(b"soap, chat", None), Some(&b"soap"[..]));
-/// assert_eq!(subprotocol(b"soap", Some(b"chat")), None);
+/// assert_eq!(subprotocol(b"soap, chat"), Some(&b"soap"[..]));
+/// assert_eq!(subprotocol(b""), None);
 /// ```
 #[must_use]
-pub fn subprotocol<'a>(offered: &'a [u8], supported: Option<&[u8]>) -> Option<&'a [u8]> {
-    list(offered).filter(|name| name.iter().all(|&byte| is_token_byte(byte))).find(|&name| {
-        supported.is_none_or(|supported| list(supported).any(|supported| supported == name))
-    })
+pub fn subprotocol(offered: &[u8]) -> Option<&[u8]> {
+    list(offered).find(|name| name.iter().all(|&byte| is_token_byte(byte)))
+}
+
+/// The head of the answer that accepts a handshake, with these headers (RFC 6455 section 4.2.2).
+#[must_use]
+pub fn head(headers: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut head = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
+    for (name, value) in headers {
+        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+            head.extend_from_slice(part);
+        }
+    }
+    head.extend_from_slice(b"\r\n");
+    head
 }
 
 /// Whether a page of this origin may connect: `allowed` lists origins separated by commas or spaces,
@@ -282,11 +292,9 @@ mod tests {
 
     #[test]
     fn subprotocols_are_tokens() {
-        assert_eq!(subprotocol(b" , v1.json ,x", None), Some(&b"v1.json"[..]));
-        assert_eq!(subprotocol(b"a b, c", None), Some(&b"c"[..]));
-        assert_eq!(subprotocol(b"Chat", Some(b"chat")), None);
-        assert_eq!(subprotocol(b"", None), None);
-        assert_eq!(subprotocol(b"chat", Some(b"")), None);
+        assert_eq!(subprotocol(b" , v1.json ,x"), Some(&b"v1.json"[..]));
+        assert_eq!(subprotocol(b"a b, c"), Some(&b"c"[..]));
+        assert_eq!(subprotocol(b" ,"), None);
     }
 
     #[test]

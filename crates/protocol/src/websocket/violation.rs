@@ -40,6 +40,8 @@ pub enum Violation {
     InvalidCloseCode(u16),
     /// A text or a close reason that is not UTF-8 (section 8.1).
     InvalidUtf8,
+    /// A compressed message that cannot be inflated (RFC 7692 section 7.2.2).
+    InvalidDeflate,
     /// A message that is, or is announced to become, larger than allowed, or than there is memory.
     TooLarge,
 }
@@ -50,7 +52,7 @@ impl Violation {
     pub const fn answer(self) -> Option<CloseCode> {
         match self {
             Self::ReservedOpcode(_) | Self::BinaryNotAllowed => None,
-            Self::InvalidUtf8 => Some(CloseCode::INVALID_PAYLOAD),
+            Self::InvalidUtf8 | Self::InvalidDeflate => Some(CloseCode::INVALID_PAYLOAD),
             Self::TooLarge => Some(CloseCode::TOO_LARGE),
             _ => Some(CloseCode::PROTOCOL_ERROR),
         }
@@ -77,6 +79,7 @@ impl fmt::Display for Violation {
             Self::LengthNotMinimal => "websocket frame length is not minimal",
             Self::CloseTruncated => "websocket close with half a code",
             Self::InvalidUtf8 => "websocket text is not utf-8",
+            Self::InvalidDeflate => "websocket message cannot be inflated",
             Self::TooLarge => "websocket message is too large",
         })
     }

@@ -168,7 +168,7 @@ proptest! {
                 prop_assert!((9..=15).contains(&deflate.window_bits()));
                 prop_assert_eq!(Deflate::negotiate(&deflate.answer()), Some(deflate));
             }
-            if let Some(chosen) = subprotocol(value, None) {
+            if let Some(chosen) = subprotocol(value) {
                 prop_assert!(!chosen.is_empty() && chosen.iter().all(u8::is_ascii_graphic));
             }
             let _ = check_origin(Some(value), &raw);

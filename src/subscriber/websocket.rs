@@ -1,0 +1,60 @@
+//! What a WebSocket has besides a stream: its client talks back.
+
+use protocol::websocket::close::CloseCode;
+use protocol::websocket::decoder::{Decoder, Rules};
+use protocol::websocket::deflate::Inflater;
+use protocol::websocket::frame::{self, EMPTY_CLOSE};
+
+use crate::conf::WebSocketConf;
+use crate::nginx::bytes::Bytes;
+use crate::story::CloseReason;
+
+/// The client's side of a WebSocket.
+pub(crate) struct WebSocket {
+    pub(crate) decoder: Decoder,
+    /// Milliseconds of nginx's clock when bytes last came from the client.
+    pub(crate) heard: u64,
+    /// When it was last sent a ping; 0 = not yet.
+    pub(crate) pinged: u64,
+    /// The answer to the last ping that came while the socket was full (RFC 6455 section 5.5.3: the others need none).
+    pub(crate) owed_pong: Option<Bytes>,
+}
+
+impl WebSocket {
+    pub(crate) fn new(conf: &WebSocketConf, deflate: bool, now: u64) -> Self {
+        let rules = Rules {
+            strict: conf.strict,
+            binary: conf.binary,
+            deflate,
+            keep: conf.allow_publish,
+            limit: conf.max_message_size,
+        };
+        Self { decoder: Decoder::new(rules), heard: now, pinged: 0, owed_pong: None }
+    }
+
+    /// Whether nothing has come since the last ping.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.heard < self.pinged
+    }
+}
+
+/// What reading needs and all sockets of a worker share.
+#[derive(Default)]
+pub(crate) struct Reading {
+    pub(crate) buffer: Vec<u8>,
+    pub(crate) inflater: Inflater,
+}
+
+/// The close frame for an end that was not the client's doing. Ends that clients have always been told without a code are.
+pub(crate) fn close_frame(reason: CloseReason) -> Bytes {
+    match reason {
+        CloseReason::Shutdown => closing(CloseCode::GOING_AWAY),
+        CloseReason::Slow => closing(CloseCode::TRY_AGAIN_LATER),
+        _ => Bytes::from(&EMPTY_CLOSE[..]),
+    }
+}
+
+/// A close frame with this code.
+pub(crate) fn closing(code: CloseCode) -> Bytes {
+    Bytes::from(&*frame::close(code, ""))
+}
