@@ -1,13 +1,15 @@
 //! The runner of `t/*.t`: finds the blocks, gives each its own nginx, runs its script, and looks
 //! at the error log afterwards. The format of the files is described in `t/README.md`.
 //!
-//! `block` reads files, `nginx` owns processes, `client` owns connections, `steps` joins them.
+//! `block` reads files, `nginx` owns processes, `client` owns connections, `websocket` knows frames,
+//! `steps` joins them.
 
 pub(crate) mod block;
 pub(crate) mod client;
 pub(crate) mod nginx;
 pub(crate) mod steps;
 pub(crate) mod text;
+pub(crate) mod websocket;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{PoisonError, RwLock};

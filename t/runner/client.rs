@@ -12,6 +12,7 @@ use rustix::net::RecvFlags;
 
 use super::Outcome;
 use super::text::show;
+use super::websocket::Frame;
 
 /// What a read brought.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +33,8 @@ enum Framing {
     Chunked,
     Length(usize),
     UntilClose,
+    /// Not a body: WebSocket frames, until the server closes.
+    Frames,
 }
 
 /// A response as far as it has arrived.
@@ -42,6 +45,8 @@ pub(crate) struct Response {
     pub(crate) body: Vec<u8>,
     /// Where each whole HTTP/1.1 chunk lies in `body`.
     chunks: Vec<(usize, usize)>,
+    /// The WebSocket frames, and where each lies in `body`.
+    frames: Vec<(usize, usize, Frame)>,
     pub(crate) complete: bool,
     framing: Option<Framing>,
     /// First byte of the wire that is not parsed yet, and first byte of the body on the wire.
@@ -89,6 +94,11 @@ impl Response {
                     self.complete = eof;
                     return;
                 }
+                Some(Framing::Frames) => {
+                    self.advance_frames(wire);
+                    self.complete = eof;
+                    return;
+                }
                 Some(Framing::None) | None => self.complete = true,
             }
         }
@@ -119,7 +129,9 @@ impl Response {
         self.body_at = self.at;
         let length = self.header("Content-Length").and_then(|length| length.parse().ok());
         let chunked = self.header("Transfer-Encoding") == Some("chunked");
-        self.framing = Some(if head_only || matches!(self.status, 101 | 204 | 304) {
+        self.framing = Some(if self.status == 101 {
+            Framing::Frames
+        } else if head_only || matches!(self.status, 204 | 304) {
             Framing::None
         } else if chunked {
             Framing::Chunked
@@ -127,6 +139,28 @@ impl Response {
             length.map_or(Framing::UntilClose, Framing::Length)
         });
         true
+    }
+
+    /// Takes everything that came behind the head of a WebSocket, and the whole frames in it.
+    fn advance_frames(&mut self, wire: &[u8]) {
+        self.body.extend_from_slice(&wire[self.at..]);
+        self.at = wire.len();
+        loop {
+            let start = self.frames.last().map_or(0, |(_, end, _)| *end);
+            match Frame::parse(&self.body[start..]) {
+                Ok(Some((frame, length))) => self.frames.push((start, start + length, frame)),
+                Ok(None) => return,
+                Err(reason) => {
+                    self.broken = Some(reason);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The frames of a WebSocket.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = &Frame> {
+        self.frames.iter().map(|(_, _, frame)| frame)
     }
 
     /// True when one more chunk was taken.
@@ -228,6 +262,15 @@ impl Client {
         self.stream.write_all(bytes).map_err(|error| format!("send: {error}"))
     }
 
+    /// Sends byte by byte, with time to read each for itself.
+    pub(crate) fn send_slowly(&mut self, bytes: &[u8]) -> Outcome<()> {
+        for byte in bytes {
+            self.send(&[*byte])?;
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
+    }
+
     pub(crate) fn half_close(&self) -> Outcome<()> {
         self.stream.shutdown(Shutdown::Write).map_err(|error| error.to_string())
     }
@@ -313,6 +356,9 @@ impl Client {
             if let Some(found) = look(self) {
                 return Ok(found);
             }
+            if let Some(reason) = &self.response.broken {
+                return Err(reason.clone());
+            }
             if self.response.complete {
                 return Err(self.missing(what, "the response is complete"));
             }
@@ -381,6 +427,20 @@ impl Client {
         Ok(self.response.body[from..to].to_vec())
     }
 
+    /// The next whole WebSocket frame that begins at or behind the cursor.
+    pub(crate) fn frame(&mut self, deadline: Instant) -> Outcome<Frame> {
+        let (end, frame) = self.wait(deadline, "a frame", |client| {
+            let cursor = client.body_cursor;
+            let frames = &client.response.frames;
+            let next = &frames[frames.partition_point(|(start, _, _)| *start < cursor)..];
+            next.first().map(|(_, end, frame)| (*end, frame.clone()))
+        })?;
+        self.head_seen = true;
+        self.body_cursor = end;
+        self.wire_cursor = Some(self.response.body_at + end);
+        Ok(frame)
+    }
+
     /// Waits for `text` in the body behind the cursor and moves behind it.
     pub(crate) fn text(&mut self, text: &[u8], deadline: Instant) -> Outcome<()> {
         let mut from = self.body_cursor;
@@ -419,7 +479,11 @@ impl Client {
         }
         self.wire_cursor = Some(end);
         self.head_seen = true;
-        self.body_cursor = self.response.body.len();
+        self.body_cursor = match self.response.framing {
+            // Here a byte of the wire is a byte of the body.
+            Some(Framing::Frames) => end - self.response.body_at,
+            _ => self.response.body.len(),
+        };
         Ok(())
     }
 

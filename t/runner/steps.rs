@@ -3,15 +3,14 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use regex_lite::Regex;
 use rustix::process::Signal;
 use serde_json::Value;
 
 use super::block::Section;
 use super::client::{Client, Filled, Response, find};
 use super::nginx::{Conf, Nginx};
-use super::text::{self, Variables, show};
-use super::{Outcome, text::split_within};
+use super::text::{self, Variables, matches, regex, same, show, split_within};
+use super::{Outcome, websocket};
 
 /// How long a step waits unless it says `within`.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -128,9 +127,8 @@ impl World {
                 self.open(name, request, details)
             } else if let Some(check) = rest.strip_prefix("< ") {
                 self.check(name, check)
-            } else if let Some(bytes) = rest.strip_prefix("> ") {
-                let bytes = text::value(bytes)?;
-                self.client(name)?.send(&bytes)
+            } else if let Some(first) = rest.strip_prefix("> ") {
+                self.send(name, first, details)
             } else if rest == " half-close" {
                 self.client(name)?.half_close()
             } else {
@@ -143,6 +141,20 @@ impl World {
 
     fn client(&mut self, name: &str) -> Outcome<&mut Client> {
         self.clients.get_mut(name).ok_or_else(|| format!("no client {name}"))
+    }
+
+    /// Bytes and frames in one go; `slowly` one byte after the other.
+    fn send(&mut self, name: &str, first: &str, details: &[String]) -> Outcome<()> {
+        let (slowly, first) = match first.strip_prefix("slowly ") {
+            Some(first) => (true, first),
+            None => (false, first),
+        };
+        let mut bytes = piece(first)?;
+        for detail in details {
+            bytes.extend(piece(detail)?);
+        }
+        let client = self.client(name)?;
+        if slowly { client.send_slowly(&bytes) } else { client.send(&bytes) }
     }
 
     /// `METHOD uri @options` with headers and body in the details, or just `connect`.
@@ -206,6 +218,7 @@ impl World {
                 Some(pattern) => matches(pattern, &client.chunk(deadline)?),
                 None => same("chunk", &client.chunk(deadline)?, &text::value(rest)?),
             },
+            "frame" => client.frame(deadline)?.check(rest),
             "text" => client.text(&text::value(rest)?, deadline),
             "bytes" => client.bytes(&text::value(rest)?, deadline),
             "body" | "json" => response_check(client.complete(deadline)?, check),
@@ -233,28 +246,36 @@ impl World {
         }
     }
 
-    /// `NAME = header X`, `NAME = body ~ regex` (first group), `NAME = body`, `NAME = chunk`.
+    /// `NAME = header X`, `NAME = body`, `chunk`, `frame` or `pid`; with ` ~ regex` its first group.
     fn capture(&mut self, name: &str, capture: &str, deadline: Instant) -> Outcome<()> {
         let (variable, source) = capture.split_once(" = ").ok_or("capture NAME = source")?;
         let client = self.client(name)?;
-        let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let value = if let Some(header) = source.strip_prefix("header ") {
+        let (source, pattern) = match source.split_once(" ~ ") {
+            Some((source, pattern)) => (source, Some(pattern)),
+            None => (source, None),
+        };
+        let bytes = if let Some(header) = source.strip_prefix("header ") {
             let response = client.head(deadline)?;
-            response.header(header).ok_or_else(|| format!("no header {header}"))?.to_owned()
-        } else if let Some(pattern) = source.strip_prefix("body ~ ") {
-            let body = lossy(&client.complete(deadline)?.body);
-            let found = regex(pattern)?
-                .captures(&body)
-                .and_then(|c| c.get(1).map(|m| m.as_str().to_owned()));
-            found.ok_or_else(|| format!("{pattern} does not match {body}"))?
+            response.header(header).ok_or_else(|| format!("no header {header}"))?.into()
         } else if source == "body" {
-            lossy(&client.complete(deadline)?.body)
+            client.complete(deadline)?.body.clone()
         } else if source == "chunk" {
-            lossy(&client.chunk(deadline)?)
+            client.chunk(deadline)?
+        } else if source == "frame" {
+            client.frame(deadline)?.payload
         } else if source == "pid" {
-            client.pid.ok_or("the worker is only known with @worker")?.to_string()
+            client.pid.ok_or("the worker is only known with @worker")?.to_string().into()
         } else {
             return Err(format!("cannot capture {source}"));
+        };
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let value = match pattern {
+            None => text,
+            Some(pattern) => {
+                let group = regex(pattern)?.captures(&text).and_then(|found| found.get(1));
+                let group = group.map(|group| group.as_str().to_owned());
+                group.ok_or_else(|| format!("{pattern} does not match {text}"))?
+            }
         };
         self.variables.set(variable.trim(), value);
         Ok(())
@@ -483,6 +504,14 @@ fn steps_of(script: &Section) -> Vec<Step> {
     steps
 }
 
+/// What one line sends: `frame …`, or a value.
+fn piece(text: &str) -> Outcome<Vec<u8>> {
+    match text.strip_prefix("frame") {
+        Some(words) if words.starts_with(' ') => websocket::encode(words),
+        _ => text::value(text),
+    }
+}
+
 /// A request as a step writes it.
 struct Asked {
     method: String,
@@ -491,6 +520,8 @@ struct Asked {
     headers: Vec<String>,
     body: Option<Vec<u8>>,
     chunks: Vec<Vec<u8>>,
+    /// WebSocket frames in the same go as the request.
+    frames: Vec<u8>,
     worker: Option<usize>,
     keep: bool,
     slow: bool,
@@ -508,6 +539,7 @@ impl Asked {
             headers: Vec::new(),
             body: None,
             chunks: Vec::new(),
+            frames: Vec::new(),
             worker: None,
             keep: false,
             slow: false,
@@ -530,11 +562,30 @@ impl Asked {
                 asked.body = Some(text::value(body)?);
             } else if let Some(chunk) = detail.strip_prefix("chunked ") {
                 asked.chunks.push(text::value(chunk)?);
+            } else if let Some(words) = detail.strip_prefix("frame ") {
+                asked.frames.extend(websocket::encode(words)?);
             } else {
                 asked.headers.push(detail.clone());
             }
         }
+        if asked.method == "WS" {
+            asked.shake_hands();
+        }
         Ok(asked)
+    }
+
+    /// Adds the headers of a WebSocket handshake that the step neither gives itself nor leaves out
+    /// (`no Name`).
+    fn shake_hands(&mut self) {
+        self.method = "GET".to_owned();
+        let name = |line: &str| line.split(':').next().unwrap_or_default().to_lowercase();
+        let own: Vec<String> = self.headers.iter().map(|line| name(line)).collect();
+        self.headers.retain(|line| !line.starts_with("no "));
+        for line in websocket::HANDSHAKE {
+            if !own.contains(&name(line)) && !own.contains(&format!("no {}", name(line))) {
+                self.headers.push(line.to_owned());
+            }
+        }
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -569,6 +620,7 @@ impl Asked {
         } else {
             bytes.extend(b"\r\n");
         }
+        bytes.extend(&self.frames);
         bytes
     }
 }
@@ -612,6 +664,14 @@ fn response_check(response: &Response, check: &str) -> Outcome<()> {
             None => same("body", &response.body, &text::value(rest)?),
         },
         "json" => json_condition(response, rest),
+        "frame" => {
+            let mut frames = response.frames();
+            let frame = frames.next().ok_or("there is no frame")?;
+            if frames.next().is_some() {
+                return Err("there is more than one frame".into());
+            }
+            frame.check(rest)
+        }
         _ => header_check(response, check),
     }
 }
@@ -678,26 +738,6 @@ fn json_path(value: &Value, path: &str) -> Option<Value> {
         }
     }
     Some(value)
-}
-
-fn regex(pattern: &str) -> Outcome<Regex> {
-    Regex::new(pattern.trim()).map_err(|error| format!("{pattern}: {error}"))
-}
-
-fn matches(pattern: &str, bytes: &[u8]) -> Outcome<()> {
-    let text = String::from_utf8_lossy(bytes);
-    if regex(pattern)?.is_match(&text) {
-        Ok(())
-    } else {
-        Err(format!("{} does not match {pattern}", show(bytes)))
-    }
-}
-
-fn same(what: &str, actual: &[u8], wanted: &[u8]) -> Outcome<()> {
-    if actual == wanted {
-        return Ok(());
-    }
-    Err(format!("{what} is {}, wanted {}", show(actual), show(wanted)))
 }
 
 /// `900ms..2s`

@@ -1,7 +1,9 @@
-//! The small languages inside a step: quoted values, `${VARIABLES}`, durations, HTTP dates.
+//! The small languages inside a step: quoted values, `${VARIABLES}`, durations, HTTP dates, patterns.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use regex_lite::Regex;
 
 use super::Outcome;
 
@@ -121,6 +123,26 @@ pub(crate) fn quoted(text: &str) -> Outcome<(Vec<u8>, &str)> {
 pub(crate) fn show(bytes: &[u8]) -> String {
     let (shown, more) = if bytes.len() > 600 { (&bytes[..600], "…") } else { (bytes, "") };
     format!("\"{}\"{more}", shown.escape_ascii())
+}
+
+pub(crate) fn regex(pattern: &str) -> Outcome<Regex> {
+    Regex::new(pattern.trim()).map_err(|error| format!("{pattern}: {error}"))
+}
+
+pub(crate) fn matches(pattern: &str, bytes: &[u8]) -> Outcome<()> {
+    let text = String::from_utf8_lossy(bytes);
+    if regex(pattern)?.is_match(&text) {
+        Ok(())
+    } else {
+        Err(format!("{} does not match {pattern}", show(bytes)))
+    }
+}
+
+pub(crate) fn same(what: &str, actual: &[u8], wanted: &[u8]) -> Outcome<()> {
+    if actual == wanted {
+        return Ok(());
+    }
+    Err(format!("{what} is {}, wanted {}", show(actual), show(wanted)))
 }
 
 /// The variables of a block.
