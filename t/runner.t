@@ -68,6 +68,9 @@ a: GET /hello
 a< capture LENGTH = header Content-Length
 a< capture WORD = body ~ hello, (\w+)
 set BOTH = ${LENGTH} ${WORD}
+set DATE = ${NOW-1}
+set LATER = ${NOW+1}
+? GET /ws/${DATE:unix},${LATER:unix} {Connection: close} -> 101 | body ~ ^\d{10},\d{10}$
 ? GET /hello {X-Now: ${NOW-5}} -> 200 | body "hello, ${WORD}" | Content-Length: ${LENGTH}
 json /json a == 1, list[0].b == x, status == 200
 
@@ -190,6 +193,16 @@ a< frame close 1001 bye
 a: WS /ws/%C1%05hello
 a< frame text ~ hello
 --- fails: expected text ~ hello, got text rsv=4 "hello"
+
+=== fails when the last frame is another
+--- steps
+a: WS /ws/%81%05hello%88%02%03%E8
+   Connection: close
+b: WS /ws/%81%05hello%88
+   Connection: close
+a< last frame close 1000
+b< last frame text hello
+--- fails: half a frame at the end: "\x88"
 
 === fails when a frame stays unread
 --- steps

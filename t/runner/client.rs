@@ -158,6 +158,17 @@ impl Response {
         }
     }
 
+    /// The frame with which a closed WebSocket ends, and no piece of another behind it.
+    pub(crate) fn last_frame(&self) -> Outcome<&Frame> {
+        let (_, end, frame) = self.frames.last().ok_or("there is no frame")?;
+        let rest = &self.body[*end..];
+        if rest.is_empty() {
+            Ok(frame)
+        } else {
+            Err(format!("half a frame at the end: {}", show(rest)))
+        }
+    }
+
     /// The frames of a WebSocket.
     pub(crate) fn frames(&self) -> impl Iterator<Item = &Frame> {
         self.frames.iter().map(|(_, _, frame)| frame)

@@ -219,6 +219,10 @@ impl World {
                 None => same("chunk", &client.chunk(deadline)?, &text::value(rest)?),
             },
             "frame" => client.frame(deadline)?.check(rest),
+            "last" => {
+                let words = rest.strip_prefix("frame ").ok_or("last frame …")?;
+                client.complete(deadline)?.last_frame()?.check(words)
+            }
             "text" => client.text(&text::value(rest)?, deadline),
             "bytes" => client.bytes(&text::value(rest)?, deadline),
             "body" | "json" => response_check(client.complete(deadline)?, check),

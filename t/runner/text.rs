@@ -39,6 +39,13 @@ pub(crate) fn http_date(unix_seconds: i64) -> String {
     )
 }
 
+/// The inverse, for times close to now: those of a running test.
+fn unix_seconds(date: &str) -> Outcome<i64> {
+    let now = unix_now();
+    let found = (now - 3_600..now + 3_600).find(|seconds| http_date(*seconds) == date);
+    found.ok_or_else(|| format!("no date of this hour: {date}"))
+}
+
 /// `300ms`, `2s`, `1.5s`.
 pub(crate) fn duration(text: &str) -> Outcome<Duration> {
     let text = text.trim();
@@ -154,17 +161,14 @@ impl Variables {
         self.0.insert(name.to_owned(), value.into());
     }
 
-    /// Replaces every `${NAME}`; `${NAME:url}` is percent-encoded. `${NOW}`, `${NOW+10}`,
-    /// `${NOW-60}` and `${EPOCH}` are HTTP dates.
+    /// Replaces every `${NAME}`; `${NAME:url}` is percent-encoded, `${NAME:unix}` an HTTP date in
+    /// seconds since 1970. `${NOW}`, `${NOW+10}`, `${NOW-60}` and `${EPOCH}` are HTTP dates.
     pub(crate) fn expand(&self, text: &str) -> Outcome<String> {
         let mut out = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
             let (name, tail) = after.split_once('}').ok_or_else(|| format!("no }} in: {text}"))?;
-            let (name, encode) = match name.strip_suffix(":url") {
-                Some(name) => (name, true),
-                None => (name, false),
-            };
+            let (name, form) = name.split_once(':').unwrap_or((name, ""));
             let found = match (name, name.strip_prefix("NOW")) {
                 ("EPOCH", _) => http_date(0),
                 (_, Some(offset)) => {
@@ -175,7 +179,12 @@ impl Variables {
                 _ => self.0.get(name).cloned().ok_or_else(|| format!("${{{name}}} is not set"))?,
             };
             out.push_str(before);
-            out.push_str(&if encode { percent_encode(&found) } else { found });
+            out.push_str(&match form {
+                "" => found,
+                "url" => percent_encode(&found),
+                "unix" => unix_seconds(&found)?.to_string(),
+                _ => return Err(format!("unknown form ${{{name}:{form}}}")),
+            });
             rest = tail;
         }
         out.push_str(rest);
