@@ -1,0 +1,59 @@
+# The access log has one line for a WebSocket, when it ends: status 101, mode, channels, messages, reason.
+--- http_config
+log_format story '<$request_method $status $push_stream_mode "$push_stream_channel" $push_stream_messages_sent $push_stream_close_reason>';
+--- extra_config
+access_log access.log story;
+location ~ ^/ws/(.*)$ {
+    push_stream_subscriber websocket;
+    push_stream_channels_path $1;
+    push_stream_websocket_allow_publish on;
+}
+
+=== by the client, with a close or without
+--- steps
+pub /pub?id=s/t old
+a: WS /ws/s.b1/t
+b: WS /ws/u
+a< frame text "old"
+b< status 101
+a> frame text "m"
+a< frame text "m"
+a< frame text "m"
+a> frame close 1000
+a< last frame close 1000
+! access-log <GET 101 websocket "s/t" 3 client>
+bx
+! access-log <GET 101 websocket "u" 0 client>
+
+=== by its time
+--- http_config
+log_format story '<$status $push_stream_mode "$push_stream_channel" $push_stream_messages_sent $push_stream_close_reason>';
+push_stream_subscriber_connection_ttl 200ms;
+push_stream_header_template "H";
+push_stream_footer_template "F";
+push_stream_ping_message_interval 50ms;
+--- steps
+a: WS /ws/s
+a< last frame close
+! access-log <101 websocket "s" 0 ttl>
+
+=== by a deletion, by a reload
+--- steps
+a: WS /ws/s
+b: WS /ws/t
+a,b< status 101
+? DELETE /pub?id=s -> 200
+a< last frame close
+! access-log <GET 101 websocket "s" 0 deleted>
+! reload
+b< last frame close 1001
+! access-log <GET 101 websocket "t" 0 shutdown>
+
+=== refused after the handshake, and before
+--- steps
+? WS /ws/ALL -> 101
+! access-log <GET 101 websocket "ALL" 0 ->
+? WS /ws/s {no Upgrade} -> 400
+! access-log "<GET 400 "
+? POST /ws/s "x" -> 405
+! access-log "<POST 405 "

@@ -1,0 +1,129 @@
+# Pings after silence; a peer from which nothing comes any more is found by its missing pong.
+--- http_config
+push_stream_message_template "~text~";
+push_stream_ping_message_interval 300ms;
+--- extra_config
+location ~ ^/ws/(.*)$ {
+    push_stream_subscriber websocket;
+    push_stream_channels_path $1;
+    push_stream_websocket_allow_publish on;
+}
+location ~ ^/pong/(.*)$ {
+    push_stream_subscriber websocket;
+    push_stream_channels_path $1;
+    push_stream_websocket_allow_publish on;
+    push_stream_websocket_pong_timeout 500ms;
+}
+
+=== an empty ping after each interval of silence
+--- http_config
+push_stream_ping_message_interval 300ms;
+push_stream_ping_message_text "not used";
+push_stream_message_template "[~id~|~text~]";
+--- steps
+a: WS /ws/s
+a< status 101
+a< bytes "\x89\x00"
+a< took 250ms..1200ms
+a< bytes "\x89\x00"
+a< took 550ms..1800ms
+# Pongs are not waited for.
+a< frame ping
+a< frame ping
+a< frame ping
+json! /stats subscribers == 1
+
+=== a message restarts the interval
+--- http_config
+push_stream_ping_message_interval 1s;
+--- steps
+a: WS /ws/s
+a< status 101
+! wait 600ms
+pub /pub?id=s m
+a< frame text "m"
+a< nothing 600ms
+a< frame ping
+a< took 1500ms..2500ms
+
+=== without an interval there is none
+--- http_config
+push_stream_message_template "~text~";
+--- extra_config
+location ~ ^/ws/(.*)$ { push_stream_subscriber websocket; push_stream_channels_path $1; }
+--- steps
+a: WS /ws/s
+a< status 101
+a< nothing 800ms
+
+=== a peer that says nothing is dropped
+--- steps
+a: WS /pong/s
+a< status 101
+a< frame ping
+a< gone within 2s
+a< took 700ms..2500ms
+json! /stats subscribers == 0
+json! /stats?id=s subscribers == 0
+
+=== one that answers stays
+--- steps
+a: WS /pong/s
+a< status 101
+repeat 6: a< frame ping
+--- fails: expected a frame
+
+=== a pong is an answer, whatever it carries
+--- steps
+a: WS /pong/s
+a< status 101
+a< frame ping
+a> frame pong
+a< frame ping
+a> frame pong "else"
+a< frame ping
+a> frame pong
+a< frame ping
+a> frame pong
+a< frame ping
+a> frame pong
+a< frame ping
+a< open
+json! /stats subscribers == 1
+
+=== and so is anything else
+--- steps
+a: WS /pong/s
+a< status 101
+a< frame ping
+a> frame ping "p"
+a< frame pong "p"
+a< frame ping
+a> frame text "m"
+a< frame text "m"
+a< frame ping
+a> "\x8a"
+a< frame ping
+a> "\x00"
+a< frame ping
+a< open
+json! /stats subscribers == 1
+
+=== messages to it do not count for it
+--- http_config
+push_stream_message_template "~text~";
+push_stream_ping_message_interval 200ms;
+--- steps
+a: WS /pong/s
+a< status 101
+a< frame ping
+repeat 4: pub /pub?id=s m${i}
+a< text m4
+a< gone within 3s
+json! /stats subscribers == 0
+
+=== what the two need of each other
+--- nginx_t
+http       | push_stream_ping_message_interval 1s; push_stream_websocket_pong_timeout 5s; -> ok
+subscriber | push_stream_websocket_pong_timeout soon; -> fails "push_stream_websocket_pong_timeout" directive invalid value
+subscriber | push_stream_websocket_pong_timeout;      -> fails invalid number of arguments
