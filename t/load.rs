@@ -8,6 +8,7 @@ mod full_zone;
 mod long_polls;
 mod order;
 mod pipelining;
+mod websockets;
 mod worker_kills;
 
 use std::io::{Read, Write};
@@ -24,7 +25,7 @@ use crate::runner::{Conf, MACHINE, Outcome, STANDARD, Setup};
 type Test = fn(&Setup) -> Outcome<()>;
 
 pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
-    let tests: [(&str, Test); 11] = [
+    let tests: [(&str, Test); 13] = [
         ("2,000 subscribers in 4 workers get 1,000 messages once and in order", fan_out::run),
         ("200,000 publishes to 10,000 channels leave nothing behind", expiry::run),
         ("killed workers lose and repeat nothing", worker_kills::run),
@@ -36,6 +37,8 @@ pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
         ("a full zone hurts nobody who is there already", full_zone::bystanders),
         ("a message larger than the zone", full_zone::one_too_large),
         ("requests in random pieces on one connection", pipelining::run),
+        ("1,000 WebSockets, deflated and plain, get every byte of 200 messages", websockets::many),
+        ("4 MiB through a WebSocket and back, deflated and plain", websockets::large),
     ];
     let trial = |(name, test): (&str, Test)| {
         let setup = setup.clone();

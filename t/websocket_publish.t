@@ -185,7 +185,7 @@ a< frame text "[2|m]"
 a< frame text "[2|m]"
 a< nothing 100ms
 
-=== the announcement of what was published
+=== many messages of two clients, in order
 --- http_config
 push_stream_message_template "~text~";
 --- steps

@@ -15,18 +15,19 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::runner::client::{Client, find};
-use crate::runner::{Conf, MACHINE, Nginx, Outcome, STANDARD, Setup};
+use crate::runner::{Conf, MACHINE, Nginx, Outcome, STANDARD, Setup, websocket};
 
 type Test = fn(&Setup) -> Outcome<()>;
 
 pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
-    let tests: [(&str, Test); 8] = [
+    let tests: [(&str, Test); 9] = [
         ("curl subscribes in every mode by HTTP/2 over TLS, on one connection", streams_of_curl),
         ("curl in every mode and version", versions_of_curl),
         ("curl unpacks gzip as it comes", gzip_of_curl),
         ("HTTP/2 streams end one by one", h2_streams_end),
         ("a lost HTTP/2 connection unsubscribes all of its streams", h2_connection_is_lost),
         ("HTTP/2 flow control holds a stream, not its neighbours", h2_flow_control),
+        ("HTTP/2 has no WebSocket", h2_has_no_websocket),
         ("no more subscribers than the limit, however many come at once", subscribers_at_once),
         ("20,000 channels in the statistics", many_channels),
     ];
@@ -67,7 +68,9 @@ impl Server {
         let server = |listen: &str| {
             format!(
                 "server {{ listen unix:${{PREFIX}}/{listen}; access_log ${{PREFIX}}/wire.log wire;\n\
-                 ssl_certificate {}; ssl_certificate_key {};\n{STANDARD} }}\n",
+                 ssl_certificate {}; ssl_certificate_key {};\n{STANDARD}\n\
+                 location ~ ^/ws/(.*)$ {{ push_stream_subscriber websocket; \
+                 push_stream_channels_path $1; }} }}\n",
                 certificate.display(),
                 key.display()
             )
@@ -401,10 +404,20 @@ impl Frames {
 
     /// GET as a HEADERS frame that ends the request. HPACK (RFC 7541): the static table and plain literals.
     fn get(&mut self, stream: u32, path: &str) -> Outcome<()> {
+        self.get_with(stream, path, &[])
+    }
+
+    fn get_with(&mut self, stream: u32, path: &str, headers: &[(&str, &str)]) -> Outcome<()> {
         let mut block = vec![0x82, 0x86, 0x01, 9];
         block.extend(b"localhost");
         block.extend([0x04, path.len() as u8]);
         block.extend(path.as_bytes());
+        for (name, value) in headers {
+            block.extend([0, name.len() as u8]);
+            block.extend(name.as_bytes());
+            block.push(value.len() as u8);
+            block.extend(value.as_bytes());
+        }
         // END_STREAM, END_HEADERS
         self.frame(1, 0x05, stream, &block)
     }
@@ -511,6 +524,34 @@ fn h2_streams_end(setup: &Setup) -> Outcome<()> {
     if client.has_ended(1) || client.has_ended(5) {
         return Err("a stream ended with a channel left".into());
     }
+    server.nginx.quit_cleanly()
+}
+
+fn h2_has_no_websocket(setup: &Setup) -> Outcome<()> {
+    let server = Server::start(setup, 1, "")?;
+    let mut client = Frames::connect(&server, 65_535)?;
+    // Also a client that sends what HTTP/2 forbids does not get its stream switched.
+    let headers = websocket::HANDSHAKE.map(|line| line.split_once(": ").unwrap_or_default());
+    let headers = headers.map(|(name, value)| (name.to_lowercase(), value));
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    client.get_with(1, "/ws/a", &headers)?;
+    client.wait_end(1)?;
+    client.get_with(3, "/ws/a", &headers[2..])?;
+    client.wait_end(3)?;
+    client.get(5, "/ws/a")?;
+    client.wait_end(5)?;
+    if [1, 3, 5].iter().any(|stream| !client.got(*stream).is_empty()) {
+        return Err("there is a body".into());
+    }
+    let log = read(&server.nginx.prefix().join("wire.log"));
+    if log.matches("HTTP/2.0 /ws/a 400\n").count() != 3 {
+        return Err(log);
+    }
+    // The connection is good for more.
+    client.get(7, "/sub/a")?;
+    server.wait_subscribers(1)?;
+    server.publish("a", "one")?;
+    client.wait(7, "one")?;
     server.nginx.quit_cleanly()
 }
 

@@ -15,17 +15,25 @@ use crate::runner::{MACHINE, Nginx, Outcome, Setup};
 const SUBSCRIBERS: usize = 2_000;
 const MESSAGES: usize = 1_000;
 
-/// A subscriber: its socket and how much of the expected stream it has got.
-struct Subscriber {
+/// A subscriber: its socket, what it must get, and how much of it it has got.
+pub(super) struct Subscriber<'a> {
     stream: TcpStream,
+    expected: &'a [u8],
     received: usize,
+}
+
+impl Subscriber<'_> {
+    /// Takes over a client whose response head is all that has come so far.
+    pub(super) fn new(client: Client, expected: &[u8]) -> Outcome<Subscriber<'_>> {
+        let stream = client.into_stream();
+        stream.set_nonblocking(true).map_err(|error| error.to_string())?;
+        Ok(Subscriber { stream, expected, received: 0 })
+    }
 }
 
 pub(super) fn run(setup: &Setup) -> Outcome<()> {
     let _alone = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
-    let most = getrlimit(Resource::Nofile).maximum;
-    setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most })
-        .map_err(|error| format!("setrlimit: {error}"))?;
+    allow_many_files()?;
     let mut conf = standard(
         4,
         "push_stream_message_template \"~id~ ~text~\";\npush_stream_channel_info_on_publish off;",
@@ -42,7 +50,8 @@ pub(super) fn run(setup: &Setup) -> Outcome<()> {
             format!("{:x}\r\n{piece}\r\n", piece.len()).into_bytes()
         })
         .collect();
-    let mut subscribers = (0..SUBSCRIBERS).map(|_| subscribe(port)).collect::<Outcome<Vec<_>>>()?;
+    let mut subscribers =
+        (0..SUBSCRIBERS).map(|_| subscribe(port, &expected)).collect::<Outcome<Vec<_>>>()?;
     let summary =
         wait_for(port, "/stats", soon(5), |summary| summary["subscribers"] == SUBSCRIBERS)?;
     let workers = summary["by_worker"].as_array().cloned().unwrap_or_default();
@@ -62,7 +71,7 @@ pub(super) fn run(setup: &Setup) -> Outcome<()> {
         }
         Ok(begun.elapsed())
     });
-    let received = receive(&mut subscribers, &expected, soon(90));
+    let received = receive(&mut subscribers, soon(90));
     let published = publisher.join().map_err(|_| "the publisher panicked")?;
     let took = published?;
     received?;
@@ -73,17 +82,22 @@ pub(super) fn run(setup: &Setup) -> Outcome<()> {
     nginx.quit_cleanly()
 }
 
-fn subscribe(port: u16) -> Outcome<Subscriber> {
+/// As many open sockets as the system lets this process have.
+pub(super) fn allow_many_files() -> Outcome<()> {
+    let most = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most })
+        .map_err(|error| format!("setrlimit: {error}"))
+}
+
+fn subscribe(port: u16, expected: &[u8]) -> Outcome<Subscriber<'_>> {
     let mut client = Client::connect(port)?;
     client.ask(b"GET /sub/room HTTP/1.1\r\nHost: x\r\n\r\n", false, false)?;
     let status = client.head(soon(5))?.status;
-    let stream = client.into_stream();
-    stream.set_nonblocking(true).map_err(|error| error.to_string())?;
-    if status == 200 { Ok(Subscriber { stream, received: 0 }) } else { Err(format!("{status}")) }
+    if status == 200 { Subscriber::new(client, expected) } else { Err(format!("{status}")) }
 }
 
-/// Reads from all of them until each has the whole expected stream.
-fn receive(subscribers: &mut [Subscriber], expected: &[u8], limit: Instant) -> Outcome<()> {
+/// Reads from all of them until each has its whole expected stream.
+pub(super) fn receive(subscribers: &mut [Subscriber<'_>], limit: Instant) -> Outcome<()> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|error| error.to_string())?;
     for (index, subscriber) in subscribers.iter().enumerate() {
         let data = epoll::EventData::new_u64(index as u64);
@@ -96,9 +110,8 @@ fn receive(subscribers: &mut [Subscriber], expected: &[u8], limit: Instant) -> O
     let wait = rustix::event::Timespec { tv_sec: 1, tv_nsec: 0 };
     while unfinished > 0 {
         if Instant::now() > limit {
-            let least = subscribers.iter().map(|s| s.received).min().unwrap_or_default();
-            let seen = expected[..least].iter().filter(|byte| **byte == b'm').count() / 2;
-            return Err(format!("{unfinished} subscribers miss messages; one has about {seen}"));
+            let least = subscribers.iter().map(|s| (s.received, s.expected.len())).min();
+            return Err(format!("{unfinished} subscribers miss messages; one has {least:?} bytes"));
         }
         events.clear();
         epoll::wait(&epoll, rustix::buffer::spare_capacity(&mut events), Some(&wait))
@@ -112,12 +125,12 @@ fn receive(subscribers: &mut [Subscriber], expected: &[u8], limit: Instant) -> O
                 Err(error) => return Err(format!("read: {error}")),
             };
             let from = subscriber.received;
-            if expected.get(from..from + count) != Some(&buffer[..count]) {
+            if subscriber.expected.get(from..from + count) != Some(&buffer[..count]) {
                 let got = &buffer[..count.min(200)];
                 return Err(format!("a subscriber got something else: {}", got.escape_ascii()));
             }
             subscriber.received += count;
-            unfinished -= usize::from(subscriber.received == expected.len());
+            unfinished -= usize::from(subscriber.received == subscriber.expected.len());
         }
     }
     Ok(())

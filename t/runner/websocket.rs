@@ -94,6 +94,19 @@ impl Frame {
         }
     }
 
+    /// What its payload says, inflated if it is marked so.
+    pub(crate) fn message(&self) -> Outcome<Vec<u8>> {
+        match self.rsv {
+            RSV1 => inflate(&self.payload, WINDOW_BITS),
+            _ => Ok(self.payload.clone()),
+        }
+    }
+
+    /// Whether it is marked as deflated.
+    pub(crate) fn is_deflated(&self) -> bool {
+        self.rsv == RSV1
+    }
+
     fn describe(&self) -> String {
         let name = OPCODES.iter().find(|(_, opcode)| *opcode == self.opcode);
         let name = name.map_or_else(|| format!("opcode={}", self.opcode), |(n, _)| (*n).to_owned());
@@ -239,7 +252,7 @@ fn split_word(text: &str) -> (&str, &str) {
 }
 
 /// A payload as permessage-deflate sends it, without the tail.
-pub(crate) fn deflated(payload: &[u8]) -> Vec<u8> {
+fn deflated(payload: &[u8]) -> Vec<u8> {
     let flags = create_comp_flags_from_zip_params(6, -(WINDOW_BITS as i32), 0);
     let mut compressor = CompressorOxide::new(flags);
     compressor.set_format_and_level(DataFormat::Raw, 6);
@@ -252,7 +265,7 @@ pub(crate) fn deflated(payload: &[u8]) -> Vec<u8> {
 
 /// What a deflated payload says to a client that has just so large a window: a distance that reaches
 /// farther back is an error.
-pub(crate) fn inflate(deflated: &[u8], window_bits: u32) -> Outcome<Vec<u8>> {
+fn inflate(deflated: &[u8], window_bits: u32) -> Outcome<Vec<u8>> {
     let input = [deflated, &TAIL].concat();
     let mut window = vec![0; 1 << window_bits];
     let mut state = Box::new(DecompressorOxide::new());
