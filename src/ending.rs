@@ -389,7 +389,7 @@ impl Worker {
                 renderings.with(template, |template| template.ping(&main.ping_message_text));
             subscriber.spoke = now;
             if let Some(websocket) = &mut subscriber.websocket {
-                websocket.pinged = now;
+                websocket.ask(now);
             }
             let filler =
                 piece.as_ref().filter(|_| template.family() == Family::Text).and_then(|piece| {

@@ -116,7 +116,7 @@ impl Desk<'_> {
         loop {
             let Subscriber { websocket, location, groups, .. } = subscriber;
             let Some(websocket) = websocket else { return Ok(()) };
-            websocket.heard = process::now_msec();
+            websocket.hear(process::now_msec());
             match websocket.decoder.feed(&mut input) {
                 None => return Ok(()),
                 Some(Event::Message(message)) => self.publish(location, groups, &message)?,

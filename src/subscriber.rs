@@ -208,12 +208,12 @@ impl Subscriber {
         let expected = self.websocket.as_deref().zip(pong_timeout);
         let spoke =
             expected.map_or(self.spoke, |(websocket, _)| websocket.heard.max(websocket.pinged));
-        let pong = expected.filter(|(websocket, _)| websocket.is_silent());
+        let pong = expected.filter(|(websocket, _)| websocket.asked > 0);
         Deadlines {
             end: ttl.map(|ttl| self.since + msec(ttl)),
             ping: ping.map(|ping| spoke + msec(ping)),
             stall: self.suspect.then_some(self.moved_at + STALL_MSEC),
-            pong: pong.map(|(websocket, timeout)| websocket.pinged + msec(timeout)),
+            pong: pong.map(|(websocket, timeout)| websocket.asked + msec(timeout)),
         }
     }
 }

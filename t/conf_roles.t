@@ -20,7 +20,7 @@ location | push_stream_channels_path x; push_stream_publisher a b;           -> 
 === the other two modes
 --- nginx_t
 location | push_stream_channels_path x; push_stream_subscriber eventsource;  -> ok
-location | push_stream_channels_path x; push_stream_subscriber websocket;    -> fails push stream module: push_stream_subscriber mode "websocket" is not available in this version
+location | push_stream_channels_path x; push_stream_subscriber websocket;    -> ok
 
 === one role for a location
 --- nginx_t

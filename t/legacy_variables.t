@@ -106,4 +106,4 @@ http | push_stream_max_reserved_memory 32m; -> ok
 
 === the older name of the websocket mode
 --- nginx_t
-location   | push_stream_channels_path x; push_stream_websocket;    -> fails push_stream_subscriber mode "websocket" is not available in this version
+location   | push_stream_channels_path x; push_stream_websocket;    -> ok

@@ -16,6 +16,8 @@ pub(crate) struct WebSocket {
     pub(crate) heard: u64,
     /// When it was last sent a ping; 0 = not yet.
     pub(crate) pinged: u64,
+    /// When it was sent the first ping since then; 0 = none is open.
+    pub(crate) asked: u64,
     /// The answer to the last ping that came while the socket was full (RFC 6455 section 5.5.3: the others need none).
     pub(crate) owed_pong: Option<Bytes>,
 }
@@ -29,12 +31,20 @@ impl WebSocket {
             keep: conf.allow_publish,
             limit: conf.max_message_size,
         };
-        Self { decoder: Decoder::new(rules), heard: now, pinged: 0, owed_pong: None }
+        Self { decoder: Decoder::new(rules), heard: now, pinged: 0, asked: 0, owed_pong: None }
     }
 
-    /// Whether nothing has come since the last ping.
-    pub(crate) fn is_silent(&self) -> bool {
-        self.heard < self.pinged
+    /// Bytes have come from the client.
+    pub(crate) fn hear(&mut self, now: u64) {
+        (self.heard, self.asked) = (now, 0);
+    }
+
+    /// A ping is sent.
+    pub(crate) fn ask(&mut self, now: u64) {
+        self.pinged = now;
+        if self.asked == 0 {
+            self.asked = now;
+        }
     }
 }
 
