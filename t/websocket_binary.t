@@ -97,7 +97,6 @@ json! /stats published_messages == 0
 push_stream_message_template "[~text~]";
 push_stream_header_template "HEADER";
 push_stream_footer_template "FOOTER";
-push_stream_subscriber_connection_ttl 400ms;
 --- steps
 a: WS /ws/s
 a< status 101

@@ -42,7 +42,7 @@ b< frame text all-bytes
 push_stream_header_template "HEADER_TEMPLATE";
 push_stream_message_template "[~id~|~channel~|~text~|~size~|~event-id~|~event-type~]";
 push_stream_footer_template "FOOTER";
-push_stream_subscriber_connection_ttl 800ms;
+push_stream_subscriber_connection_ttl 1500ms;
 --- steps
 pub /pub?id=s m1
    Event-Id: e1
@@ -77,7 +77,6 @@ location ~ ^/ws/(.*)$ {
 --- steps
 pub /pub?id=s m
 a: WS /ws/x?other=s.b1
-a< bytes ""
 a< status 101
 a< frame text "HDR"
 a< frame text "[m]"

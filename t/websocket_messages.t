@@ -109,7 +109,7 @@ a> frame text "one"
    frame text fin=0 "th"
    frame continuation "ree"
    frame text "four"
-a< frame text "one"
+a< text one
 a< text two
 a< text three
 a< text four

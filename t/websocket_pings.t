@@ -114,9 +114,3 @@ repeat 4: pub /pub?id=s m${i}
 a< text m4
 a< gone within 3s
 json! /stats subscribers == 0
-
-=== what the two need of each other
---- nginx_t
-http       | push_stream_ping_message_interval 1s; push_stream_websocket_pong_timeout 5s; -> ok
-subscriber | push_stream_websocket_pong_timeout soon; -> fails "push_stream_websocket_pong_timeout" directive invalid value
-subscriber | push_stream_websocket_pong_timeout;      -> fails invalid number of arguments

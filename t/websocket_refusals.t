@@ -53,6 +53,7 @@ a< nothing 50ms
 ? WS /ws/s -> 101 | frame close 1008 {"http_status": 403, "explain":"Subscribers limit per channel has been exceeded."}
 a< open
 a> frame close
+a< frame close
 a< end
 b: WS /ws/s
 b< status 101
@@ -73,6 +74,8 @@ push_stream_footer_template "FOOTER";
 ? WS /ws/ALL -> 101 | frame close 1008 ~ not authorized
 
 === frames of one who is refused mean nothing
+--- http_config
+push_stream_message_template "~text~";
 --- extra_config
 location ~ ^/ws/(.*)$ {
     push_stream_subscriber websocket;
@@ -95,9 +98,11 @@ b< nothing 100ms
 --- http_config
 push_stream_shared_memory_size 128k;
 --- steps
-repeat 2000: a: GET /poll/c${i}
+set C = cccccccccccccccccccccccccccccccccccccccccccccccccc
+set LONG = ${C}${C}${C}${C}${C}${C}${C}${C}${C}${C}${C}${C}${C}${C}${C}${C}${C}${C}${C}${C}
+repeat 200: a: GET /poll/${LONG}${i}
 a< status 500
-? WS /ws/c9999 -> 101 | frame close 1008 {"http_status": 500, "explain":""}
-a: WS /ws/c1
+? WS /ws/${LONG}201 -> 101 | frame close 1008 {"http_status": 500, "explain":""}
+a: WS /ws/${LONG}1
 a< status 101
 a< nothing 50ms

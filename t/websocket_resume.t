@@ -46,6 +46,7 @@ b: WS /ws/s?last_event_id=e%203
 c: WS /ws/s?last_event_id=unknown
 d: WS /ws/s
    Last-Event-ID: e 1
+a,b,c,d< status 101
 a,d< frame text ~ ^m2
 a,d< frame text ~ ^m3
 a,b,c,d< nothing 100ms

@@ -70,11 +70,12 @@ slow: WS /ws/s @slow
 slow< status 101
 ? POST /pub?id=s "0123456789" x 1000000 -> 200
 ! wait 200ms
-slow> frame ping "a" x 125
-   frame ping "b" x 125
-repeat 2000: slow> frame ping "p${i}"
+slow> frame ping "first"
+   "\x89\x00" x 100000
+   frame ping "last"
 slow< frame text "0123456789" x 1000000 within 10s
-slow< text p2000
+slow< text last
+slow< count 0 "first"
 
 === a close of its own is answered behind what is on its way
 --- steps

@@ -492,7 +492,7 @@ impl Client {
         self.head_seen = true;
         self.body_cursor = match self.response.framing {
             // Here a byte of the wire is a byte of the body.
-            Some(Framing::Frames) => end - self.response.body_at,
+            Some(Framing::Frames) => end.saturating_sub(self.response.body_at),
             _ => self.response.body.len(),
         };
         Ok(())

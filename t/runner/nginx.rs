@@ -288,13 +288,8 @@ impl Nginx {
     /// Worker processes: serving ones, and those told to shut down.
     pub(crate) fn children(&self) -> (Vec<i32>, Vec<i32>) {
         let (mut serving, mut leaving) = (Vec::new(), Vec::new());
-        let Ok(processes) = std::fs::read_dir("/proc") else { return (serving, leaving) };
-        for process in processes.flatten() {
-            let Ok(pid) = process.file_name().to_string_lossy().parse::<i32>() else { continue };
-            if parent_of(pid) != Some(self.master()) {
-                continue;
-            }
-            let title = std::fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
+        for pid in children_of(self.master()) {
+            let title = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             if title.contains("shutting down") {
                 leaving.push(pid);
             } else if title.contains("worker process") {
@@ -468,6 +463,20 @@ fn write_configuration(setup: &Setup, conf: &Conf, prefix: &Path, port: u16) -> 
 fn send(pid: i32, signal: Signal) -> Outcome<()> {
     let pid = Pid::from_raw(pid).ok_or("pid 0")?;
     kill_process(pid, signal).map_err(|error| format!("kill {pid:?}: {error}"))
+}
+
+/// The live children of a process: the kernel's own list where it keeps one.
+fn children_of(parent: i32) -> Vec<i32> {
+    let all = match std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")) {
+        Ok(list) => list.split_whitespace().flat_map(str::parse).collect(),
+        Err(_) => std::fs::read_dir("/proc")
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|process| process.file_name().to_string_lossy().parse().ok())
+            .collect::<Vec<i32>>(),
+    };
+    all.into_iter().filter(|pid| parent_of(*pid) == Some(parent)).collect()
 }
 
 /// Parent of a live process (a zombie counts as gone).

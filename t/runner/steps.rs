@@ -524,8 +524,8 @@ struct Asked {
     headers: Vec<String>,
     body: Option<Vec<u8>>,
     chunks: Vec<Vec<u8>>,
-    /// WebSocket frames in the same go as the request.
-    frames: Vec<u8>,
+    /// WebSocket frames and bytes in the same go as the request.
+    behind: Vec<u8>,
     worker: Option<usize>,
     keep: bool,
     slow: bool,
@@ -543,7 +543,7 @@ impl Asked {
             headers: Vec::new(),
             body: None,
             chunks: Vec::new(),
-            frames: Vec::new(),
+            behind: Vec::new(),
             worker: None,
             keep: false,
             slow: false,
@@ -566,8 +566,8 @@ impl Asked {
                 asked.body = Some(text::value(body)?);
             } else if let Some(chunk) = detail.strip_prefix("chunked ") {
                 asked.chunks.push(text::value(chunk)?);
-            } else if let Some(words) = detail.strip_prefix("frame ") {
-                asked.frames.extend(websocket::encode(words)?);
+            } else if detail.starts_with("frame ") || detail.starts_with('"') {
+                asked.behind.extend(piece(detail)?);
             } else {
                 asked.headers.push(detail.clone());
             }
@@ -624,7 +624,7 @@ impl Asked {
         } else {
             bytes.extend(b"\r\n");
         }
-        bytes.extend(&self.frames);
+        bytes.extend(&self.behind);
         bytes
     }
 }
