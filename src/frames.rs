@@ -141,10 +141,13 @@ impl Desk<'_> {
         subscribed: &[GroupKey],
         message: &Message<'_>,
     ) -> Result<(), End> {
-        if !location.websocket.allow_publish || message.bytes.is_empty() {
+        if !location.websocket.allow_publish {
             return Ok(());
         }
         let text = plain(self.inflater, message, location.websocket.max_message_size)?;
+        if text.is_empty() {
+            return Ok(());
+        }
         let ids = subscribed.iter().filter_map(|group| Some(&self.groups.get(*group)?.id));
         let ids: Vec<Rc<[u8]>> =
             ids.filter(|id| !channels::is_events_channel(id, self.main)).cloned().collect();
