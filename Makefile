@@ -10,7 +10,7 @@
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build run check fmt test unittest install uninstall audit clean help
+.PHONY: all build run web-im check fmt test unittest install uninstall audit clean help
 
 # One after the other, also with -j: the second step finds the first one's build.
 all: ## build, check and test (default)
@@ -23,6 +23,9 @@ build: ## build the module (BUILD=debug|release)
 
 run: ## start nginx on 127.0.0.1:9080 in the foreground (CONF=, PORT=)
 	@tools/run.sh
+
+web-im: ## start the web IM of examples/web-im on 127.0.0.1:9081 in the foreground (PORT=)
+	@tools/web-im.sh
 
 check: ## formatting and lints, as CI runs them
 	@tools/check.sh
@@ -51,5 +54,5 @@ clean: ## remove everything that was built
 	@rm -rf target
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 	@sed -n -e '3,/^$$/s/^# \{0,1\}//p' Makefile

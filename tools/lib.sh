@@ -45,6 +45,63 @@ nginx_version() {
     { "$NGINX" -v 2>&1 || true; } | sed -n 's|^nginx version: [^/]*/\([0-9.]*\).*|\1|p'
 }
 
+# Fails if somebody listens on a port of 127.0.0.1. $1: the port, $2: the target of make that takes another.
+need_port() {
+    case $1 in
+        '' | *[!0-9]*) die "PORT=$1 is not a number" ;;
+    esac
+    if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
+        # The holder's name is shown to root and to its owner only.
+        local holder
+        holder=$(ss -Hltnp "sport = :$1" 2>/dev/null | sed -n 's/.*(("\([^"]*\)",pid=\([0-9]*\).*/ by \1, pid \2/p' | head -n 1) || true
+        die "port $1 on 127.0.0.1 is taken${holder:-}: stop that, or choose another: make $2 PORT=$(($1 + 1))"
+    fi
+}
+
+# Directives of the http block. Debian's nginx keeps temporary files and logs where only root may write:
+# these name places below nginx's prefix.
+own_paths() {
+    local kind built_with
+    built_with=$("$NGINX" -V 2>&1)
+    printf '%s' "    access_log access.log;"
+    for kind in client_body proxy fastcgi uwsgi scgi; do
+        case $built_with in
+            *--without-http_${kind}_module*) ;;
+            *) printf '%s' "\n    ${kind}_temp_path $kind;" ;;
+        esac
+    done
+}
+
+# User and group of this checkout: whom workers started by root become, as the one who can surely reach target/.
+checkout_owner() {
+    local owner
+    owner=$(stat -c '%U %G' "$root")
+    case $owner in *UNKNOWN*) owner="root root" ;; esac
+    echo "$owner"
+}
+
+# Directives of the main level for an nginx in the foreground. $1: the module.
+own_globals() {
+    printf '%s' "daemon off; pid nginx.pid; error_log stderr warn; load_module \"$1\";"
+    [ "$(id -u)" != 0 ] || printf '%s' " user $(checkout_owner);"
+}
+
+# Runs `nginx -t` and fails with what to do about it. $1: the configuration's name; then the command.
+need_good_configuration() {
+    local output conf=$1
+    shift
+    if ! output=$("$@" -t 2>&1); then
+        printf '%s\n' "$output" >&2
+        case $output in
+            *"not binary compatible"* | *"instead of"*)
+                die "the module does not fit $NGINX: set NGINX_SOURCE_DIR to the sources of exactly this nginx" ;;
+            *"Dynamic loading not supported"*)
+                die "$NGINX cannot load modules: use Debian's nginx, or set NGINX to another one" ;;
+            *) die "nginx refuses $conf" ;;
+        esac
+    fi
+}
+
 debian_source_dir=/usr/share/nginx/src
 
 # Finds the binary, sources and folders; call it again after installing something.

@@ -2,7 +2,8 @@
 # Makes the machine ready: installs the Debian packages that are missing, checks the Rust toolchain
 # and nginx, and configures nginx's sources for the bindings. Quick when nothing is missing.
 #
-# Usage: tools/ready.sh [check]     with "check", rustfmt and clippy are needed too
+# Usage: tools/ready.sh [check | web-im]    with "check", rustfmt and clippy are needed too; with "web-im",
+#                                           PHP-FPM with SQLite
 # DEPS=skip in the environment: look for no packages and install none.
 
 . "$(dirname "$0")/lib.sh"
@@ -66,6 +67,11 @@ elif [ ! -r "$objs/ngx_auto_config.h" ]; then
     want libpcre2-dev test -e /usr/include/pcre2.h
     want libssl-dev test -e /usr/include/openssl/ssl.h
     want zlib1g-dev test -e /usr/include/zlib.h
+fi
+
+if [ "${1:-}" = web-im ]; then
+    want php-fpm compgen -G '/usr/sbin/php-fpm[0-9]*'
+    want php-sqlite3 compgen -G '/usr/lib/php/*/pdo_sqlite.so'
 fi
 
 install_packages() {
