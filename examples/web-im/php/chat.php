@@ -10,7 +10,7 @@ if ($user === null) {
     go_to('/sign-in');
 }
 
-show_page('Web IM', '
+show_page('Web IM', 'chat', '
 <header>
     <h1>Web IM</h1>
     <p id="state" role="status">Connecting…</p>
@@ -36,4 +36,5 @@ show_page('Web IM', '
         <button>Send</button>
     </form>
 </main>
-<noscript><p class="problem">The chat needs JavaScript.</p></noscript>', '/chat.js');
+<noscript><p class="problem">The chat needs JavaScript.</p></noscript>
+<script type="module" src="/chat.js"></script>');

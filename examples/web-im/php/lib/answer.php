@@ -51,12 +51,11 @@ function go_to(string $path): never
     exit;
 }
 
-/** A whole page around `$body`, which is HTML. */
-function show_page(string $title, string $body, string $script = ''): void
+/** A whole page around `$body`, which is HTML; `$kind`, "door" or "chat", is for the style sheet. */
+function show_page(string $title, string $kind, string $body): void
 {
     header('Content-Type: text/html; charset=utf-8');
     header('Cache-Control: no-store');
-    $script = $script === '' ? '' : '<script type="module" src="' . e($script) . '"></script>';
     echo '<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -64,7 +63,9 @@ function show_page(string $title, string $body, string $script = ''): void
 <meta name="color-scheme" content="light dark">
 <title>', e($title), '</title>
 <link rel="stylesheet" href="/style.css">
-', $script, $body, '
+<body class="', e($kind), '">
+', $body, '
+</body>
 </html>
 ';
 }
@@ -86,8 +87,8 @@ function name_and_password_page(string $title, string $path, string $hint, strin
         $problem = '<p role="alert" class="problem">' . e($refused->getMessage()) . '</p>';
     }
     $autocomplete = $path === '/sign-up' ? 'new-password' : 'current-password';
-    show_page("$title · Web IM", '
-<main class="door">
+    show_page("$title · Web IM", 'door', '
+<main>
     <h1>' . e($title) . '</h1>
     ' . $problem . '
     <form method="post" action="' . e($path) . '">
