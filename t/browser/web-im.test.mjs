@@ -204,8 +204,14 @@ class Person {
 
 const room = { name: "#everyone" };
 
-for (const [transport, loss] of TRANSPORTS.flatMap(transport => [[transport, "cut"], [transport, "lose"]])) {
-    const how = { cut: "its connections are cut", lose: "what is sent to it vanishes" }[loss];
+/** How the network is lost, and whether the browser is told. */
+const LOSSES = [
+    { how: "its connections are cut", loss: "cut", told: true },
+    { how: "what is sent to it vanishes", loss: "lose", told: true },
+    { how: "nginx cannot be reached", loss: "cut", told: false },
+];
+
+for (const [transport, { how, loss, told }] of TRANSPORTS.flatMap(transport => LOSSES.map(loss => [transport, loss]))) {
     test(`two people chat, one loses the network and misses nothing: ${transport}, ${how}`, async t => {
         const network = await startNetwork(t);
         const alice = await visit(t, "alice", transport);
@@ -223,8 +229,8 @@ for (const [transport, loss] of TRANSPORTS.flatMap(transport => [[transport, "cu
         await alice.reads(["hello", "hello yourself"]);
 
         network[loss]();
-        await bob.context.setOffline(true);
-        await bob.state("Offline");
+        if (told) await bob.context.setOffline(true);
+        await bob.state(told ? "Offline" : "Reconnecting");
         // nginx cannot know yet of a connection over which nothing comes.
         if (loss === "cut") await alice.sees(bob, false);
         for (const text of ["one", "two", "three"]) {
@@ -237,9 +243,12 @@ for (const [transport, loss] of TRANSPORTS.flatMap(transport => [[transport, "cu
         await alice.reads(all);
         assert.equal((await bob.texts()).length, 2);
 
+        const again = transport === "eventsource" && !told && bob.page.waitForResponse("**/sub/**");
         network.restore();
-        await bob.context.setOffline(false);
+        if (told) await bob.context.setOffline(false);
         await bob.reads(all);
+        // The browser did this by itself, with the id of its last event.
+        if (again) assert.match((await (await again).request().allHeaders())["last-event-id"], /^[0-9a-f]{16}$/);
         await bob.open(room);
         await bob.reads(["one for all", "two for all", "three for all"]);
         await alice.sees(bob, true);

@@ -45,7 +45,7 @@ async function begin() {
             session = await api("/api/session");
             break;
         } catch {
-            showState("Offline", false);
+            showBroken();
             await wait(backoff(failures));
             if (givenUp) return;
         }
@@ -62,7 +62,7 @@ function listen() {
     stopListening();
     const connect = transports[picker.value];
     const again = async () => {
-        showState("Reconnecting…", false);
+        showBroken();
         const stop = stopListening;
         await wait(backoff(refusals++));
         if (stop === stopListening) begin();
@@ -77,7 +77,7 @@ function listen() {
     });
     const stopMessages = connect("/sub", `/${session.channel}`, cursor, {
         connected: () => { refusals = 0; showState("Connected", true); },
-        waiting: () => showState("Reconnecting…", false),
+        waiting: showBroken,
         // The channel has gone, or the session: PHP opens the one, or says so.
         refused: again,
         item: receive,
@@ -90,6 +90,10 @@ function listen() {
         stopPresence();
         stopMessages();
     };
+}
+
+function showBroken() {
+    showState(navigator.onLine ? "Reconnecting…" : "Offline", false);
 }
 
 /** What came from a channel. */
@@ -203,7 +207,7 @@ picker.addEventListener("change", () => {
     localStorage.setItem("transport", picker.value);
     if (session) listen();
 });
-addEventListener("offline", () => showState("Offline", false));
+addEventListener("offline", showBroken);
 // What was open may be dead without knowing it.
 addEventListener("online", begin);
 begin();
