@@ -37,7 +37,7 @@ esac
 # nginx lets everybody use a socket of its own: the folder is what keeps others out.
 chmod 700 "$run"
 mkdir -p "$run/sessions"
-rm -f "$run/module.sock" "$run/php.sock"
+rm -f "$run/module.sock" "$run/php.sock" "$run/nginx.pid"
 
 # The configurations name the folders of an installed copy.
 adapt() {

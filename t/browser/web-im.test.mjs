@@ -243,10 +243,12 @@ for (const [transport, { how, loss, told }] of TRANSPORTS.flatMap(transport => L
         await alice.reads(all);
         assert.equal((await bob.texts()).length, 2);
 
+        await bob.page.getByLabel("Your message").fill("half a thought");
         const again = transport === "eventsource" && !told && bob.page.waitForResponse("**/sub/**");
         network.restore();
         if (told) await bob.context.setOffline(false);
         await bob.reads(all);
+        assert.equal(await bob.page.getByLabel("Your message").inputValue(), "half a thought");
         // The browser did this by itself, with the id of its last event.
         if (again) assert.match((await (await again).request().allHeaders())["last-event-id"], /^[0-9a-f]{16}$/);
         await bob.open(room);

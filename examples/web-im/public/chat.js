@@ -51,9 +51,11 @@ async function begin() {
         }
     }
     if (givenUp) return;
-    conversations ??= new Conversations(session.name);
-    current ??= conversations.get(session.room);
-    showConversation(current, session.name);
+    if (!conversations) {
+        conversations = new Conversations(session.name);
+        current = conversations.get(session.room);
+        showConversation(current, session.name);
+    }
     listen();
 }
 
@@ -108,6 +110,8 @@ function receive({ id, time, tag, message }) {
         if (!document.hidden) conversations.markRead(current);
     }
     drawContacts();
+    // Somebody who signed up a moment ago.
+    if (!isListed(conversation.name)) contactsChanged();
 }
 
 document.addEventListener("visibilitychange", () => {
@@ -144,18 +148,20 @@ async function contactsChanged() {
 }
 
 function drawContacts() {
-    const people = [{ name: session.room }, ...contacts].map(person =>
+    const others = conversations.names().filter(name => !isListed(name)).map(name => ({ name }));
+    const people = [{ name: session.room }, ...contacts, ...others].map(person =>
         ({ ...person, unread: conversations.get(person.name).unread }));
     showContacts(people, current.name, choose);
     showUnread(conversations.unread());
-    // Somebody who signed up a moment ago.
-    if (conversations.names().some(name => !people.some(person => person.name === name))) contactsChanged();
 }
+
+const isListed = name => name === session.room || contacts.some(person => person.name === name);
 
 function choose(name) {
     current.draft = text.value;
     current = conversations.get(name);
     conversations.markRead(current);
+    text.value = current.draft;
     showConversation(current, session.name);
     showProblem();
     drawContacts();

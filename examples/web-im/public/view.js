@@ -62,9 +62,8 @@ function fillContact(button, { name, online, seen, unread }, isCurrent) {
 }
 
 /** A conversation from its beginning. */
-export function showConversation({ name, entries, draft }, me) {
+export function showConversation({ name, entries }, me) {
     find("title").textContent = name;
-    find("text").value = draft;
     const log = find("log");
     // Only what comes from now on is to be read out.
     log.setAttribute("aria-live", "off");
