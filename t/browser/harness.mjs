@@ -122,6 +122,7 @@ class Nginx {
         const text = file
             ? fs.readFileSync(path.resolve(root, file), "utf8")
                 .replaceAll("127.0.0.1:9080", `127.0.0.1:${this.port}`)
+                .replace(/^worker_processes .*;$/m, "")
                 .replace(/^http \{/m, `http { ${paths}`)
             : `${mainConfig}
             events { worker_connections 4096; }
