@@ -17,6 +17,8 @@ locate
 
 run=$root/target/run
 mkdir -p "$run"
+# "root html" of a configuration is below nginx's prefix: the pages of this checkout.
+ln -sfn "$root/html" "$run/html"
 
 sed -e "s/127\.0\.0\.1:9080/127.0.0.1:$port/g" -e "s|^http {.*|&\n$(own_paths)|" "$conf" >"$run/nginx.conf"
 nginx=("$NGINX" -e stderr -p "$run/" -c "$run/nginx.conf" -g "$(own_globals "$module")")
