@@ -10,7 +10,7 @@
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build run web-im check fmt test unittest install uninstall audit clean help
+.PHONY: all build run web-im check fmt test unittest install uninstall audit clean help screenshots
 
 # One after the other, also with -j: the second step finds the first one's build.
 all: ## build, check and test (default)
@@ -49,6 +49,9 @@ uninstall: ## take them away again
 
 audit: ## licences and known vulnerabilities of the dependencies (needs cargo-deny)
 	@cargo deny check
+
+screenshots: ## take the pictures of the README anew (Chromium)
+	@tools/screenshots.sh
 
 clean: ## remove everything that was built
 	@rm -rf target
