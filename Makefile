@@ -34,7 +34,7 @@ fmt: ## format the Rust code
 	@cargo fmt --all
 
 test: ## unit tests, then the tests in t/ (TESTS=t/x.t: only that file)
-	@tools/ready.sh
+	@tools/ready.sh test
 	@$(if $(TESTS),,tools/test.sh unit)
 	@tools/test.sh t
 

@@ -66,7 +66,12 @@ pub(crate) fn trials(setup: &Setup) -> Outcome<Vec<Trial>> {
     for file in files {
         for block in block::read(&file)? {
             let (setup, name) = (setup.clone(), block.name.clone());
-            let pending = block.section("pending").is_some();
+            let file = block.text("conf_file").map(|file| replaced(&setup, file.trim(), ""));
+            let missing = file.and_then(|text| nginx::missing_module(&setup, &text.ok()?));
+            if let Some(reason) = &missing {
+                eprintln!("t: SKIPPED {name}: {reason}");
+            }
+            let pending = missing.is_some() || block.section("pending").is_some();
             let trial = Trial::test(name, move || judged(&setup, &block));
             trials.push(trial.with_ignored_flag(pending));
         }
@@ -256,7 +261,12 @@ fn run_nginx_t(setup: &Setup, block: &Block, section: &Section) -> Outcome<()> {
 
 /// `nginx -t` on a whole file of the tree, for the tests of `nginx-conf/`.
 pub(crate) fn nginx_accepts(setup: &Setup, name: &str) -> Outcome<()> {
-    let conf = Conf { file: Some(replaced(setup, name, "")?), workers: 1, ..Conf::default() };
+    let file = replaced(setup, name, "")?;
+    if let Some(reason) = nginx::missing_module(setup, &file) {
+        eprintln!("t: SKIPPED nginx -t of {name}: {reason}");
+        return Ok(());
+    }
+    let conf = Conf { file: Some(file), workers: 1, ..Conf::default() };
     let tested = nginx::test_configuration(setup, &conf, &[])?;
     if tested.ok { Ok(()) } else { Err(format!("{name}: {}", tested.output)) }
 }

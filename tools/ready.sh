@@ -2,8 +2,10 @@
 # Makes the machine ready: installs the Debian packages that are missing, checks the Rust toolchain
 # and nginx, and configures nginx's sources for the bindings. Quick when nothing is missing.
 #
-# Usage: tools/ready.sh [check | web-im]    with "check", rustfmt and clippy are needed too; with "web-im",
-#                                           PHP-FPM with SQLite
+# Usage: tools/ready.sh [check | test | web-im]
+#   check    rustfmt and clippy are needed too
+#   test     the modules of nginx that examples load
+#   web-im   PHP-FPM with SQLite
 # DEPS=skip in the environment: look for no packages and install none.
 
 . "$(dirname "$0")/lib.sh"
@@ -60,6 +62,7 @@ want openssl command -v openssl
 if [ "$source_dir" = "$debian_source_dir" ]; then
     want nginx has_nginx
     want nginx-dev test -x "$source_dir/configure"
+    [ "${1:-}" != test ] || want libnginx-mod-http-js test -e /usr/lib/nginx/modules/ngx_http_js_module.so
 elif [ ! -r "$objs/ngx_auto_config.h" ]; then
     [ -r "$source_dir/src/core/nginx.h" ] ||
         die "NGINX_SOURCE_DIR=$source_dir holds no nginx sources (no src/core/nginx.h)"

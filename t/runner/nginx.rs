@@ -88,9 +88,12 @@ fn adapted(file: &str, port: u16, temp: &str) -> String {
             ["load_module", "pid", "error_log", "daemon", "user", "worker_processes"];
         let ours = depth == 0 && OURS.contains(&word);
         let elsewhere = matches!(word, "access_log" | "error_log") || word.ends_with("_temp_path");
-        if word == "listen" {
-            out.push_str(&format!("listen 127.0.0.1:{port};\n"));
-        } else if !ours && !elsewhere {
+        let another_module = word == "load_module" && !line.contains("push_stream");
+        if word == "listen" && !line.contains("unix:") {
+            let parameters = line.trim().split_once(' ').and_then(|(_, rest)| rest.split_once(' '));
+            let parameters = parameters.map_or(";", |(_, rest)| rest);
+            out.push_str(&format!("listen 127.0.0.1:{port} {parameters}\n"));
+        } else if another_module || !ours && !elsewhere {
             out.push_str(line);
             out.push('\n');
         }
@@ -150,9 +153,7 @@ pub(crate) fn test_configuration(
         std::fs::write(prefix.path().join(name), text).map_err(|e| e.to_string())?;
     }
     let port = Port::free()?;
-    let text =
-        conf.render(setup, port.number).replace("${PREFIX}", &prefix.path().to_string_lossy());
-    std::fs::write(prefix.path().join("nginx.conf"), text).map_err(|e| e.to_string())?;
+    write_configuration(setup, conf, prefix.path(), port.number)?;
     let output = Command::new(&setup.nginx)
         .args(["-t", "-c", "nginx.conf", "-p"])
         .arg(prefix.path())
@@ -452,12 +453,43 @@ impl Drop for Nginx {
 }
 
 fn write_configuration(setup: &Setup, conf: &Conf, prefix: &Path, port: u16) -> Outcome<()> {
+    if let Some(file) = &conf.file {
+        prepare(setup, file, prefix)?;
+    }
     let text = conf
         .render(setup, port)
         .replace("${PORT}", &port.to_string())
         .replace("${PREFIX}", &prefix.to_string_lossy())
         .replace("${ROOT}", &setup.root.to_string_lossy());
     std::fs::write(prefix.join("nginx.conf"), text).map_err(|error| error.to_string())
+}
+
+/// Makes the files that an example needs: runs the commands of its head comment that fill
+/// `target/run`, which is where `make run` starts it.
+fn prepare(setup: &Setup, file: &str, prefix: &Path) -> Outcome<()> {
+    let head = file.lines().map_while(|line| line.strip_prefix('#')).map(str::trim);
+    for command in head.filter(|line| line.starts_with("mkdir -p target/run &&")) {
+        let command = command.replace("target/run/", &format!("{}/", prefix.display()));
+        let output = Command::new("sh").current_dir(&setup.root).args(["-ec", &command]).output();
+        let output = output.map_err(|error| format!("sh: {error}"))?;
+        if !output.status.success() {
+            return Err(format!("{command}: {}", String::from_utf8_lossy(&output.stderr)));
+        }
+    }
+    Ok(())
+}
+
+/// A module of nginx's packages that a configuration loads and that this nginx cannot load.
+pub(crate) fn missing_module(setup: &Setup, file: &str) -> Option<String> {
+    let line = file.lines().find(|line| line.starts_with("load_module "))?;
+    let output = Command::new(&setup.nginx)
+        .args(["-t", "-q", "-e", "/dev/null", "-c", "/dev/null", "-g", line])
+        .output()
+        .ok()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    // An empty file has no "events": that complaint comes when the module is loaded.
+    let refused = said.lines().find(|line| line.contains("dlopen") || line.contains("instead of"));
+    refused.map(str::to_owned)
 }
 
 fn send(pid: i32, signal: Signal) -> Outcome<()> {
