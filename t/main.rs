@@ -1,9 +1,10 @@
 //! `cargo test --test t`: the behaviour of the module, seen through sockets.
 //!
-//! Three kinds of tests share one run and one report (libtest-mimic):
+//! Four kinds of tests share one run and one report (libtest-mimic):
 //! - every block of every `t/*.t` file (the format is described in `t/README.md`),
 //! - the functions of `load.rs`, for what needs thousands of clients or random timing,
-//! - the house rules of `tidy.rs`.
+//! - the house rules of `tidy.rs`,
+//! - the commands and configurations of the documentation, by `docs.rs`.
 //!
 //! Cargo does not build a cdylib for an integration test, so this program first runs
 //! `cargo build` itself, unless `MODULE` names a library. Knobs: `MODULE`, `PROFILE`
@@ -15,6 +16,7 @@
     reason = "a test fails by panicking; its numbers are its own"
 )]
 
+mod docs;
 mod load;
 mod runner;
 mod tidy;
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
     }
     trials.extend(load::trials(&setup));
     trials.extend(tidy::trials(&setup));
+    trials.extend(docs::trials(&setup));
     trials.extend(wire::trials(&setup));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

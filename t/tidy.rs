@@ -37,7 +37,7 @@ pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
 }
 
 /// All files below a directory whose names end so, in order.
-fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
+pub(crate) fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let Ok(entries) = std::fs::read_dir(directory) else { return found };
     for path in entries.flatten().map(|entry| entry.path()) {
@@ -51,12 +51,12 @@ fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-fn relative(root: &Path, path: &Path) -> String {
+pub(crate) fn relative(root: &Path, path: &Path) -> String {
     path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
 }
 
 /// The sources of the three packages, by their path from the root.
-fn sources(root: &Path) -> BTreeMap<String, String> {
+pub(crate) fn sources(root: &Path) -> BTreeMap<String, String> {
     ["src", "crates/protocol/src", "crates/store/src"]
         .iter()
         .flat_map(|directory| files(&root.join(directory), "rs"))
@@ -68,17 +68,17 @@ fn sources(root: &Path) -> BTreeMap<String, String> {
 }
 
 /// The code of a file without its comments and without its unit tests.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let end = text.find("#[cfg(test)]").unwrap_or(text.len());
     let lines = text[..end].lines().map(|line| line.split("//").next().unwrap_or_default());
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn verdict(problems: Vec<String>) -> Outcome<()> {
+pub(crate) fn verdict(problems: Vec<String>) -> Outcome<()> {
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
 }
 
-fn regex(pattern: &str) -> Outcome<Regex> {
+pub(crate) fn regex(pattern: &str) -> Outcome<Regex> {
     Regex::new(pattern).map_err(|error| error.to_string())
 }
 

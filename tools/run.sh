@@ -20,6 +20,10 @@ mkdir -p "$run"
 # "root html" of a configuration is below nginx's prefix: the pages of this checkout.
 ln -sfn "$root/html" "$run/html"
 
+# Files that an example needs are made by the commands in its first lines that fill this folder.
+sed -n -e '/^#/!q' -e 's/^# *\(mkdir -p target\/run &&\)/\1/p' "$conf" | sh -e ||
+    die "the first lines of $conf say which files it needs, and making them failed"
+
 sed -e "s/127\.0\.0\.1:9080/127.0.0.1:$port/g" -e "s|^http {.*|&\n$(own_paths)|" "$conf" >"$run/nginx.conf"
 nginx=("$NGINX" -e stderr -p "$run/" -c "$run/nginx.conf" -g "$(own_globals "$module")")
 need_good_configuration "$conf" "${nginx[@]}"
