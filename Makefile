@@ -10,7 +10,7 @@
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build run web-im check fmt test unittest install uninstall audit clean help screenshots
+.PHONY: all build run web-im check fmt test unittest install uninstall audit clean help screenshots http3
 
 # One after the other, also with -j: the second step finds the first one's build.
 all: ## build, check and test (default)
@@ -37,6 +37,9 @@ test: ## unit tests, then the tests in t/ (TESTS=t/x.t: only that file)
 	@tools/ready.sh test
 	@$(if $(TESTS),,tools/test.sh unit)
 	@tools/test.sh t
+
+http3: ## the module over HTTP/3, where nginx has it (NGINX=, NGINX_SOURCE_DIR=)
+	@tools/http3.sh
 
 unittest: ## unit tests of crates/, without nginx
 	@tools/test.sh unit

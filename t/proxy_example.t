@@ -26,6 +26,17 @@ json /pub?id=news subscribers == 1
 ax
 json /pub?id=news subscribers == 0
 
+=== a WebSocket
+--- steps
+a: WS /ws/news
+a< status 101
+pub /pub?id=news Hello
+a< frame text "Hello"
+a> frame close 1000
+a< frame close 1000
+a< EOF
+json /pub?id=news subscribers == 0
+
 === a long poll
 --- steps
 a: GET /lp/news
