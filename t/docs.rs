@@ -306,17 +306,19 @@ fn readings(text: &str) -> Vec<Conf> {
     let in_server = |text: &str| Conf { server: text.to_owned(), ..conf() };
     let in_location = |role: &str| in_server(&format!("location /x {{ {role} {text} }}"));
     // Directives of http, then a location.
-    let (head, tail) = text.find("\nlocation").map_or(("", ""), |middle| text.split_at(middle));
-    vec![
+    let split = text.find("\nlocation").map(|middle| text.split_at(middle));
+    let split = split.map(|(http, server)| Conf { http: http.to_owned(), ..in_server(server) });
+    let mut readings = vec![
         Conf { file: Some(text.clone()), ..conf() },
         Conf { file: Some(format!("events {{}}\n{text}")), ..conf() },
         in_http(&text),
-        Conf { http: head.to_owned(), server: tail.to_owned(), ..conf() },
         in_server(&text),
         in_location("push_stream_subscriber; push_stream_channels_path x;"),
         in_location("push_stream_publisher; push_stream_channels_path x;"),
         in_location("proxy_pass http://127.0.0.1:9;"),
-    ]
+    ];
+    readings.extend(split);
+    readings
 }
 
 // ---- words ----
