@@ -194,7 +194,9 @@ def main(nginx, module):
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
              "-subj", "/CN=localhost", "-keyout", f"{folder}/key", "-out", f"{folder}/certificate"],
             check=True, stderr=subprocess.DEVNULL)
-        server = subprocess.Popen([nginx, "-e", "stderr", "-p", folder, "-c", f"{folder}/nginx.conf"])
+        # nginx takes a variable of this name for sockets that it inherits.
+        environment = {name: value for name, value in os.environ.items() if name != "NGINX"}
+        server = subprocess.Popen([nginx, "-e", "stderr", "-p", folder, "-c", f"{folder}/nginx.conf"], env=environment)
         options = QuicConfiguration(is_client=True, alpn_protocols=H3_ALPN, verify_mode=ssl.CERT_NONE)
         try:
             asyncio.run(check(

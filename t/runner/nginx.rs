@@ -86,14 +86,14 @@ fn adapted(file: &str, port: u16, temp: &str) -> String {
         let word = line.split_whitespace().next().unwrap_or_default();
         const OURS: [&str; 6] =
             ["load_module", "pid", "error_log", "daemon", "user", "worker_processes"];
-        let ours = depth == 0 && OURS.contains(&word);
-        let elsewhere = matches!(word, "access_log" | "error_log") || word.ends_with("_temp_path");
         let another_module = word == "load_module" && !line.contains("push_stream");
+        let ours = depth == 0 && OURS.contains(&word) && !another_module;
+        let elsewhere = matches!(word, "access_log" | "error_log") || word.ends_with("_temp_path");
         if word == "listen" && !line.contains("unix:") {
             let parameters = line.trim().split_once(' ').and_then(|(_, rest)| rest.split_once(' '));
             let parameters = parameters.map_or(";", |(_, rest)| rest);
             out.push_str(&format!("listen 127.0.0.1:{port} {parameters}\n"));
-        } else if another_module || !ours && !elsewhere {
+        } else if !ours && !elsewhere {
             out.push_str(line);
             out.push('\n');
         }
@@ -469,7 +469,7 @@ fn write_configuration(setup: &Setup, conf: &Conf, prefix: &Path, port: u16) -> 
 fn prepare(setup: &Setup, file: &str, prefix: &Path) -> Outcome<()> {
     let head = file.lines().map_while(|line| line.strip_prefix('#')).map(str::trim);
     for command in head.filter(|line| line.starts_with("mkdir -p target/run &&")) {
-        let command = command.replace("target/run/", &format!("{}/", prefix.display()));
+        let command = command.replace("target/run", &prefix.to_string_lossy());
         let output = Command::new("sh").current_dir(&setup.root).args(["-ec", &command]).output();
         let output = output.map_err(|error| format!("sh: {error}"))?;
         if !output.status.success() {
