@@ -15,6 +15,8 @@ pub /pub?id=news Hello
 a,c< chunk "Hello\n"
 
 === messages of an address
+--- replace
+rate=1r/s => rate=1r/m
 --- steps
 repeat 10: pub /pub?id=news m${i}
 ? POST /pub?id=news "one more" -> 429

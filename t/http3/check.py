@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 
 from aioquic.asyncio.client import connect
 from aioquic.asyncio.protocol import QuicConnectionProtocol
@@ -26,6 +27,8 @@ http {
     access_log off;
     client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
     default_type text/plain;
+    # A client that is gone may not be noticed by a worker that leaves: other workers get its packets.
+    keepalive_timeout 2s;
     push_stream_shared_memory_size 16m;
     push_stream_message_template "~text~\n";
     push_stream_footer_template "bye";
@@ -42,7 +45,7 @@ http {
 }
 """
 
-PATIENCE = 10  # seconds that any one thing may take
+PATIENCE = 20  # seconds that any one thing may take
 
 
 class Client(QuicConnectionProtocol):
@@ -118,7 +121,29 @@ def say(text):
     print(f"http3: {text} ... ok", flush=True)
 
 
-async def check(dial, reload):
+async def until(true, what):
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, what
+        await asyncio.sleep(0.02)
+
+
+def workers(server):
+    with open(f"/proc/{server.pid}/task/{server.pid}/children", encoding="utf-8") as file:
+        return file.read().split()
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+        return True
+    except OSError:
+        return False
+
+
+async def check(dial, server, port):
+    await until(lambda: workers(server) and listens(port), "nginx does not start")
+    old = workers(server)
     async with dial() as client:
         events = await client.open(b"/ev/news")
         assert await client.next(events) == ("data", b": \n")
@@ -165,9 +190,11 @@ async def check(dial, reload):
         say("a channel is deleted")
 
         stream = await client.open(b"/sub/other")
-        reload()
+        server.send_signal(signal.SIGHUP)
         assert await client.whole(stream) == ({}, b"bye")
         say("a reload ends streams in order")
+    # Until it has left, the old worker may take packets that are for the new one.
+    await until(lambda: workers(server) and not set(old) & set(workers(server)), "the old worker stays")
 
     async with dial() as client:
         await client.open(b"/sub/other")
@@ -200,8 +227,7 @@ def main(nginx, module):
         options = QuicConfiguration(is_client=True, alpn_protocols=H3_ALPN, verify_mode=ssl.CERT_NONE)
         try:
             asyncio.run(check(
-                lambda: connect("127.0.0.1", port, configuration=options, create_protocol=Client),
-                lambda: server.send_signal(signal.SIGHUP)))
+                lambda: connect("127.0.0.1", port, configuration=options, create_protocol=Client), server, port))
         finally:
             server.send_signal(signal.SIGQUIT)
             try:
