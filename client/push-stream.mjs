@@ -151,14 +151,14 @@ export function subscribe(channels, options = {}) {
     if (cursor && isNaN(cursor.time)) throw new TypeError("since: not a time");
     // What has been handed out beyond the cursor: the newest message by channel.
     const ahead = new Map();
-    let state, transport, fresh = true, closed = false, turn = new AbortController();
+    let state, transport, told, fresh = true, closed = false, turn = new AbortController();
     const queue = [], readers = [], end = { value: undefined, done: true };
 
     const call = (handler, ...args) => {
         try { handler?.(...args); } catch (error) { queueMicrotask(() => { throw error; }); }
     };
     const become = next => {
-        if (next !== state) call(onStateChange, state = next, transport);
+        if (next !== state || transport !== told) call(onStateChange, state = next, told = transport);
     };
     const sleep = msec => new Promise(resolve => {
         const timer = msec < Infinity && setTimeout(resolve, msec);
