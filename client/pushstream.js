@@ -174,7 +174,7 @@
     function channelsPath(push) {
         return push._order.map(function (name) {
             var backtrack = push.channels[name] && push.channels[name].backtrack;
-            return name + (backtrack && !controlled(push) ? ".b" + backtrack : "");
+            return name + (backtrack && !controlled(push) && !push._polled ? ".b" + backtrack : "");
         }).join("/");
     }
 
@@ -395,6 +395,7 @@
                 if (!push.messagesControlByArgument) {
                     push._etag = request.getResponseHeader("Etag") || push._etag;
                     push._lastModified = request.getResponseHeader("Last-Modified") || push._lastModified;
+                    push._polled = Boolean(push._lastModified);
                 }
                 answered(request.status, request.status === 200 ? pieces(request.responseText) : []);
             };
@@ -536,6 +537,8 @@
         this._etag = null;
         this._lastModified = firstTime(this.messagesPublishedAfter);
         this._lastEventId = this.lastEventId;
+        // A poll has given a cursor: with a backtrack the next one would get the same messages again.
+        this._polled = false;
     }
 
     function firstTime(after) {
