@@ -10,7 +10,7 @@
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build run web-im check fmt test unittest install uninstall audit clean help screenshots http3
+.PHONY: all build run web-im check fmt test test-client unittest install uninstall audit clean help screenshots http3
 
 # One after the other, also with -j: the second step finds the first one's build.
 all: ## build, check and test (default)
@@ -41,6 +41,10 @@ test: ## unit tests, then the tests in t/ (TESTS=t/x.t: only that file)
 http3: ## the module over HTTP/3, where nginx has it (NGINX=, NGINX_SOURCE_DIR=)
 	@tools/http3.sh
 
+test-client: ## the JavaScript clients of client/, in node and in Chromium
+	@tools/ready.sh browser
+	@tools/test.sh client
+
 unittest: ## unit tests of crates/, without nginx
 	@tools/test.sh unit
 
@@ -60,5 +64,5 @@ clean: ## remove everything that was built
 	@rm -rf target
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@sed -n -e '3,/^$$/s/^# \{0,1\}//p' Makefile

@@ -89,7 +89,7 @@ export interface Options {
 export interface Subscription extends AsyncIterableIterator<Message> {
     readonly state: State | undefined;
     readonly transport: Transport | undefined;
-    /** Where a later `subscribe` with `since` goes on. May be earlier than the last message: nothing is left out. */
+    /** Where a later `subscribe` with `since` goes on: behind what has been handed out or waits in the iterator. */
     readonly cursor: { time: Date; tag: number } | undefined;
     close(): void;
 }

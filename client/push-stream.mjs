@@ -25,14 +25,16 @@ function parseText(data, separator) {
 
 // Messages back to back; answers how many bytes they took.
 function parseBytes(bytes, each) {
-    let at = 0;
-    for (;;) {
-        const window = bytewise.decode(bytes.subarray(at, at + 65536));
-        const head = HEAD.exec(window);
+    for (let at = 0; ;) {
+        let size = 512, start, head;
+        do {
+            start = bytewise.decode(bytes.subarray(at, at + size));
+            head = HEAD.exec(start);
+        } while (!head && start.length === size && (size *= 8) < 1e6);
         if (!head) {
-            const start = window.trimStart().slice(0, 6);
-            if (window.length === 65536 || !'{"id":'.startsWith(start)) throw mismatch();
-            return start ? at : bytes.length;
+            const begun = start.trimStart().slice(0, 6);
+            if (size > 1e6 || !'{"id":'.startsWith(begun)) throw mismatch();
+            return begun ? at : bytes.length;
         }
         const text = at + head[0].length, end = text + +head[7];
         if (bytes.length < end + 2) return at;
@@ -137,7 +139,7 @@ export function subscribe(channels, options = {}) {
         onMessage, onGap, onDelete, onStateChange, onError = error => console.warn("push-stream:", error.message),
         retryMin = 1000, retryMax = 30000, connectTimeout = 10000, idleTimeout = 60000, random = Math.random,
     } = options;
-    channels = [channels].flat();
+    channels = [...new Set([channels].flat())];
     if (!channels.length || !channels.every(name => name && typeof name === "string" && !name.includes("/"))) {
         throw new TypeError("channels: give one or more names, without \"/\"");
     }
@@ -146,11 +148,9 @@ export function subscribe(channels, options = {}) {
     const usable = transports.filter(name => globalThis[NEEDS[name]]);
     if (!usable.length) throw new TypeError("transports: none of them exists here");
 
-    // What is up to the cursor has been handed out; without one it begins with the server's time.
+    // Behind what has been handed out; without `since` it begins with the server's time.
     let cursor = since == null ? undefined : { time: new Date(since.time ?? since), tag: since.tag ?? 0 };
     if (cursor && isNaN(cursor.time)) throw new TypeError("since: not a time");
-    // What has been handed out beyond the cursor: the newest message by channel.
-    const ahead = new Map();
     let state, transport, told, fresh = true, closed = false, turn = new AbortController();
     const queue = [], readers = [], end = { value: undefined, done: true };
 
@@ -161,10 +161,12 @@ export function subscribe(channels, options = {}) {
         if (next !== state || transport !== told) call(onStateChange, state = next, told = transport);
     };
     const sleep = msec => new Promise(resolve => {
+        if (turn.signal.aborted) return resolve();
         const timer = msec < Infinity && setTimeout(resolve, msec);
         turn.signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); });
     });
-    const locate = name => new URL(urls[name] ?? PATHS[name], new URL(baseUrl, globalThis.location?.href));
+    const base = new URL(baseUrl.replace(/\/?$/, "/"), globalThis.location?.href);
+    const locate = name => new URL(urls[name] ?? PATHS[name], base);
     // The server's time in whole seconds, as messages have it.
     const now = async signal => {
         const url = locate("now").href;
@@ -175,8 +177,8 @@ export function subscribe(channels, options = {}) {
 
     // Runs one connection; answers whether it opened, and whether it was good for anything.
     async function connect() {
-        const { signal } = turn, begun = Date.now(), single = channels.length === 1;
-        let opened = false, good = false, gapTold = false, joined, timer;
+        const { signal } = turn, begun = Date.now();
+        let opened = false, last, gapTold = false, timer;
         const limit = (msec, what) => {
             clearTimeout(timer);
             timer = setTimeout(() => {
@@ -208,25 +210,20 @@ export function subscribe(channels, options = {}) {
                 if (transport === "stream" || transport === "longpolling") c.heard();
                 else clearTimeout(timer);
                 become("open");
-                if (!single && transport !== "longpolling") now(signal).then(time => { joined = time; }, () => {});
             },
             heard: () => opened ? limit(idleTimeout, "silent") : limit(connectTimeout, "no connection"),
             take(message) {
-                const { id, channel, time, tag } = message;
+                const { id, channel, time, tag, text } = message;
                 if (signal.aborted) return;
                 if (id === -4) gap();
-                if (id === -2) call(onDelete, channel, message.text);
+                if (id === -2) call(onDelete, channel, text);
                 if (id <= 0) return;
-                good = true;
-                // Stored messages come channel by channel: the cursor must not pass over those of the next channel. It
-                // moves with a message that is surely live, that is newer than the moment we had joined.
-                if (single || time > joined) {
-                    c.settle({ time, tag });
-                } else {
-                    const seen = ahead.get(channel);
-                    if (seen && (time - seen.time || tag - seen.tag) <= 0) return;
-                    ahead.set(channel, { time, tag });
+                // Then the cursor would pass over messages.
+                if (last && (time - last.time || tag - last.tag) <= 0) {
+                    throw new Error("messages are out of order: the location needs push_stream_auto_event_id on");
                 }
+                last = message;
+                c.settle({ time, tag });
                 if (onMessage) call(onMessage, message);
                 else if (readers.length) readers.shift()({ value: message, done: false });
                 else queue.push(message);
@@ -235,12 +232,12 @@ export function subscribe(channels, options = {}) {
                 if (signal.aborted) return;
                 fresh = false;
                 cursor = to;
-                ahead.clear();
             },
         };
         try {
             limit(connectTimeout, "no connection");
             cursor ??= { time: await now(signal), tag: 0 };
+            signal.throwIfAborted();
             await TRANSPORTS[transport](c);
         } catch (error) {
             if (!signal.aborted) call(onError, error, transport);
@@ -249,7 +246,7 @@ export function subscribe(channels, options = {}) {
         if (opened) fresh = false;
         // Also a fetch whose answer could not be read.
         turn.abort();
-        return { opened, good: good || (opened && Date.now() - begun > connectTimeout) };
+        return { opened, good: last || (opened && Date.now() - begun > connectTimeout) };
     }
 
     async function run() {

@@ -171,10 +171,10 @@
         return push.messagesControlByArgument && Boolean(push._lastModified || push._lastEventId);
     }
 
-    function channelsPath(push) {
+    function channelsPath(push, withoutBacktrack) {
         return push._order.map(function (name) {
             var backtrack = push.channels[name] && push.channels[name].backtrack;
-            return name + (backtrack && !controlled(push) && !push._polled ? ".b" + backtrack : "");
+            return name + (backtrack && !withoutBacktrack && !controlled(push) ? ".b" + backtrack : "");
         }).join("/");
     }
 
@@ -205,10 +205,10 @@
     }
 
     function pollUrl(push, own) {
-        var first = push.channelsByArgument ? query([[push.channelsArgument, channelsPath(push)]]) : "";
+        var path = channelsPath(push, push._polled);
+        var first = push.channelsByArgument ? query([[push.channelsArgument, path]]) : "";
         var pairs = extraArguments(push).concat(cursorArguments(push), own || [], [["_", now()]]);
-        return origin(push) + push.urlPrefixLongpolling + (first ? "" : "/" + channelsPath(push)) +
-            "?" + first + "&" + query(pairs);
+        return origin(push) + push.urlPrefixLongpolling + (first ? "" : "/" + path) + "?" + first + "&" + query(pairs);
     }
 
     function publisherUrl(push) {

@@ -1,44 +1,28 @@
-// pushstream.js in Chromium against nginx, configured as pages of nginx-push-stream-module have it: every mode.
+// pushstream.js in Chromium against nginx with nginx-conf/pushstream-js.conf: every mode.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after, test } from "node:test";
 import { source, startSite, until } from "./site.mjs";
 
 const MODES = (process.env.MODES ?? "websocket eventsource stream longpolling").split(" ");
 const TYPES = { websocket: "WebSocket", eventsource: "EventSource", stream: "Stream", longpolling: "LongPolling" };
 
-const json = "{\"id\":~id~,\"channel\":\"~channel~\",\"text\":\"~text~\",\"tag\":\"~tag~\",\"time\":\"~time~\",\"eventid\":\"~event-id~\"}";
-const cursor = `push_stream_channels_path $1;
-    push_stream_last_received_message_tag $arg_tag;
-    push_stream_last_received_message_time $arg_time;
-    push_stream_last_event_id $event_id;`;
-const location = (prefix, mode, rest = "") =>
-    `location ~ ^/${prefix}/(.*) { push_stream_subscriber ${mode}; ${cursor} ${rest} }`;
-
-const options = {
-    // A browser that comes again by itself sends the header.
-    httpConfig: `map $http_last_event_id $event_id { "" $arg_eventid; default $http_last_event_id; }
-        push_stream_message_template '${json}'; push_stream_timeout_with_body on;
-        push_stream_longpolling_connection_ttl 2s; push_stream_ping_message_interval 1s;`,
-    config: `
-        location /pub { push_stream_publisher admin; push_stream_channels_path $arg_id; push_stream_store_messages on; }
-        location ~ ^/lph/(.*) { push_stream_subscriber long-polling; push_stream_channels_path $1; }
-        ${MODES.includes("websocket") ? location("ws", "websocket", "push_stream_websocket_allow_publish on; push_stream_store_messages on;") : ""}
-        ${location("ev", "eventsource")}
-        ${location("lp", "long-polling")}
-        ${location("sub", "streaming", `default_type text/html;
-            push_stream_message_template "<script>p(~id~,'~channel~','~text~','~event-id~', '~time~', '~tag~');</script>";
-            push_stream_header_template "<!doctype html><script>document.domain=document.domain;parent.PushStream.register(this);</script>\\r\\n";
-            push_stream_footer_template "</body></html>";`)}`,
-    files: { "pushstream.js": source("pushstream.js"), "index.html": "<!doctype html><body><script src=pushstream.js></script>" },
-};
-
-// The cursor in headers, where the location reads no arguments.
-const byHeaders = { urlPrefixLongpolling: "/lph" };
+// Polls time out sooner, so that a test sees it.
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), "pushstream-js-"));
+after(() => fs.rmSync(directory, { recursive: true }));
+const file = path.join(directory, "nginx.conf");
+const conf = fs.readFileSync(new URL("../../nginx-conf/pushstream-js.conf", import.meta.url), "utf8");
+fs.writeFileSync(file, conf.replace(/(longpolling_connection_ttl) 30s/, "$1 2s"));
+const options = { file };
 
 async function openPage({ nginx, browser }, at = nginx.url) {
     const page = await browser.newPage();
-    await page.goto(at);
+    // Nothing is there, but a page of the right origin.
+    await page.goto(`${at}/nothing`);
+    await page.addScriptTag({ content: source("pushstream.js") });
     await page.evaluate(port => {
         window.create = settings => {
             const told = window.told = { states: [], messages: [], errors: [], deleted: [] };
@@ -70,7 +54,7 @@ for (const modes of MODES) {
         const site = await startSite(t, options), page = await openPage(site);
         await site.publish("ch1", "old");
         await site.publish("ch1", "stored", { "Event-Id": "e1" });
-        await connect(page, { modes, ...byHeaders }, { ch1: { backtrack: 1 } });
+        await connect(page, { modes }, { ch1: { backtrack: 1 } });
         await count(page, 1);
         await isOpen(page);
         await subscribers(site, "ch1", 1);
@@ -115,7 +99,7 @@ for (const modes of MODES) {
 
     test(`${modes}: a channel is deleted`, async t => {
         const site = await startSite(t, options), page = await openPage(site);
-        await connect(page, { modes, ...byHeaders }, { ch1: undefined, ch2: undefined });
+        await connect(page, { modes }, { ch1: undefined, ch2: undefined });
         await isOpen(page);
         await subscribers(site, "ch2", 1);
         await site.remove("ch1");
@@ -130,7 +114,7 @@ for (const modes of MODES) {
 
 test("two pages", async t => {
     const site = await startSite(t, options), pages = await Promise.all([openPage(site), openPage(site)]);
-    for (const page of pages) await connect(page, { modes: "longpolling", ...byHeaders }, { ch1: undefined });
+    for (const page of pages) await connect(page, { modes: "longpolling" }, { ch1: undefined });
     await subscribers(site, "ch1", 2);
     for (let number = 1; number <= 20; number++) await site.publish("ch1", `m${number}`);
     for (const page of pages) {
@@ -141,7 +125,7 @@ test("two pages", async t => {
 
 test("long-polling by headers", async t => {
     const site = await startSite(t, options), page = await openPage(site);
-    await connect(page, { modes: "longpolling", ...byHeaders }, { ch1: undefined });
+    await connect(page, { modes: "longpolling" }, { ch1: undefined });
     await subscribers(site, "ch1", 1);
     for (let number = 1; number <= 20; number++) await site.publish("ch1", `m${number}`);
     await count(page, 20);
