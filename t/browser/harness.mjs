@@ -138,6 +138,7 @@ class Nginx {
 
     async start() {
         const env = { ...process.env, PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin` };
+        delete env.NGINX; // nginx would take it for a list of inherited sockets
         // However this process ends, nginx ends with it.
         this.#child = spawn("setpriv", ["--pdeathsig", "TERM", "--", process.env.NGINX || "nginx",
             "-e", "error.log", "-p", `${this.prefix}/`, "-c", "nginx.conf"], { env, stdio: "ignore" });
