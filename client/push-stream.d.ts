@@ -85,7 +85,7 @@ export interface Options {
     random?(): number;
 }
 
-/** Ends when closed, aborted, or left with `break`. */
+/** Ends when closed, aborted, or left with `break`. Messages that it has not been asked for yet wait in memory. */
 export interface Subscription extends AsyncIterableIterator<Message> {
     readonly state: State | undefined;
     readonly transport: Transport | undefined;

@@ -186,6 +186,7 @@ export function subscribe(channels, options = {}) {
                 turn.abort();
             }, msec);
         };
+        // By header and by message: once for each answer.
         const gap = () => {
             if (!gapTold) call(onGap);
             gapTold = true;
@@ -193,6 +194,7 @@ export function subscribe(channels, options = {}) {
         const c = {
             signal, init, eventTypes,
             url() {
+                gapTold = false;
                 const url = locate(transport), suffix = fresh && backtrack ? `.b${backtrack}` : "";
                 url.pathname += channels.map(name => encodeURIComponent(name) + suffix).join("/");
                 const args = { ...(typeof params === "function" ? params() : params),
@@ -264,7 +266,8 @@ export function subscribe(channels, options = {}) {
             if (closed || turn.signal.reason === kick) continue;
             worked ||= opened;
             if (good) strikes = failures = 0;
-            else strikes++;
+            // Without a cursor it has not come to the transport.
+            else if (cursor) strikes++;
             // A transport that has worked may fail twice: the server may be starting.
             if (strikes >= (worked ? 3 : 1)) {
                 index = (index + 1) % usable.length;

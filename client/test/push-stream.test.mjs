@@ -209,6 +209,36 @@ test("a gap is told once for each connection, by header or by message", async t 
     }
 });
 
+test("each poll may find a gap", async t => {
+    const headers = { "X-Nginx-PushStream-Gap": "1" };
+    const asked = fakeFetch(t, () => asked.length < 3
+        ? new Response(Buffer.concat([render({ id: -4, tag: 0, time: 0 }), render({ tag: asked.length })]), { headers }) : undefined);
+    let gaps = 0;
+    const subscription = subscribe("a", { ...quiet, transports: ["longpolling"], onGap: () => gaps++ });
+    await settle();
+    subscription.close();
+    assert.equal(gaps, 2);
+});
+
+test("a server that is down costs no transport its place", async t => {
+    const used = [];
+    setGlobals(t, { setTimeout: (fn, msec) => { if (msec < 10_000) setImmediate(fn); }, WebSocket: class {
+        constructor(url) { used.push(url); }
+        close() {}
+    } });
+    let down = 5;
+    fakeFetch(t, url => {
+        if (url.pathname.endsWith("now") && down-- <= 0) return now();
+        throw new TypeError("refused");
+    });
+    const subscription = subscribe("a", { baseUrl, onError() {} });
+    await settle();
+    await settle();
+    assert.equal(used.length, 1);
+    assert.equal(subscription.transport, "websocket");
+    subscription.close();
+});
+
 test("a server that does not keep the order of channels is an error that says what to do", async t => {
     fakeFetch(t, (url, signal) => new Response(openBody([render({ tag: 2 }), render({ channel: "b", tag: 1 })], signal)));
     const error = await new Promise(onError => {
