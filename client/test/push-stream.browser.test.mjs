@@ -180,9 +180,10 @@ for (const [transport, most] of [["stream", 30], ["longpolling", 4]]) {
             let left = 300 + random() * 20_000;
             const cut = new TransformStream({
                 transform(chunk, controller) {
+                    if (cuts === most) return controller.enqueue(chunk);
                     controller.enqueue(chunk.subarray(0, left));
                     left -= chunk.length;
-                    if (left > 0 || cuts === most) return;
+                    if (left > 0) return;
                     cuts++;
                     controller.error(new TypeError("cut off"));
                 },
