@@ -6,7 +6,7 @@
 //!          free lists         heads of the size classes
 //!          due wheel          4 × 64 list heads
 //!          buckets            heads of the hash chains of the directory
-//!          worker slots       one record per process slot of nginx
+//!          worker slots       one record per process slot of nginx, and one for the counts of workers that have gone
 //!          heap               blocks of 16-byte granules, each with an 8-byte header; ends in a sentinel
 //! ```
 //!
@@ -22,8 +22,8 @@ pub(crate) const GRANULE: usize = GRANULE32 as usize;
 pub(crate) const GRANULE32: u32 = 16;
 /// "nginx push stream" in a word; tells a zone of ours from anything else.
 pub(crate) const MAGIC: u64 = 0x6e67_7850_7553_7472;
-/// Raised with each change of what this module describes.
-pub(crate) const VERSION: u32 = 2;
+/// Raised with each change of what this module describes, and of what the service counts in which word.
+pub(crate) const VERSION: u32 = 3;
 const _: () = assert!(Free::LEN == GRANULE);
 /// Longest zone in use, bytes: what 32-bit offsets reach.
 pub(crate) const MAX_LEN: usize = u32::MAX as usize & !(GRANULE - 1);
@@ -99,6 +99,13 @@ impl<T> Field<T, u32> {
     }
 }
 
+impl<T> Field<T, u64> {
+    /// The word so many words behind this one.
+    pub(crate) const fn element(self, index: u32) -> Self {
+        Self::new(self.offset + index * 8)
+    }
+}
+
 impl<T, W> Clone for Field<T, W> {
     fn clone(&self) -> Self {
         *self
@@ -140,7 +147,6 @@ record! {
         /// The zone's clock: the newest cursor given out.
         CLOCK_TIME: u32 = 52,
         CLOCK_TAG: u32 = 56,
-        FREE_GRANULES: u32 = 60,
         /// Creation numbers of channels.
         CREATIONS: u64 = 64,
         /// Living channels in creation order.
@@ -168,8 +174,30 @@ record! {
         TRASH: u32 = 240,
         /// The channel that stays even if nobody uses it.
         KEPT_CHANNEL: Ref<Channel> = 368,
+        /// 3 words: granules in use for each [`Use`]. The rest of the heap is free.
+        USED: u32 = 372,
     }
 }
+
+/// What the blocks of the heap are used for, as far as it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    Channels = 0,
+    /// Messages and their contents.
+    Messages = 1,
+    /// Interests.
+    Subscriptions = 2,
+}
+
+impl Use {
+    pub(crate) const ALL: [Self; 3] = [Self::Channels, Self::Messages, Self::Subscriptions];
+
+    /// Where the granules in use are counted.
+    pub(crate) const fn counter(self) -> Field<Root, u32> {
+        Root::USED.element(self as u32)
+    }
+}
+const _: () = assert!(Root::USED.offset as usize + Use::ALL.len() * 4 == Root::LEN);
 
 /// First levels of the free lists: enough for 2^28 granules.
 pub(crate) const FREE_LEVELS: u32 = 28;
@@ -245,14 +273,17 @@ record! {
         CONTENT: Ref<Content> = 16,
         /// Workers that have still to take it.
         UNTAKEN: u32 = 20,
-        /// 1 = stored, 0 = kept only until every worker has taken it.
-        STORED: u32 = 24,
+        /// [`STORED`], and above it when the message was published (31 bits of a `Stamp`).
+        STATE: u32 = 24,
         /// Second at which it expires; of an unstored one, what the message before it has.
         EXPIRES: u32 = 28,
         ID: u64 = 32,
         CURSOR: u64 = 40,
     }
 }
+
+/// In the state of a message: it is stored. Otherwise it is kept only until every worker has taken it.
+pub(crate) const STORED: u32 = 1;
 
 record! {
     /// What a publisher sent, shared by the channels it was published to; event id, event type and text follow.
@@ -289,7 +320,7 @@ record! {
 
 record! {
     /// A worker's slot: not a block of the heap but an element of a table.
-    Slot, 48 {
+    Slot, 384 {
         /// Process id; 0 = free.
         PID: u32 = 0,
         /// Raised each time the slot changes hands.
@@ -302,8 +333,20 @@ record! {
         /// 1 = a wake-up is on its way.
         TOLD: u32 = 24,
         INTERESTS: Ref<Interest> = 28,
+        /// [`GAUGES`] words that only the slot's worker writes.
+        GAUGES: u32 = 32,
+        /// [`COUNTERS`] words that only the slot's worker writes, until the slot is cleared.
+        COUNTS: u64 = 56,
     }
 }
+
+/// Gauges of a worker.
+pub const GAUGES: usize = 5;
+/// Counters of a worker.
+pub const COUNTERS: usize = 40;
+const _: () = assert!(Slot::GAUGES.offset as usize + GAUGES * 4 <= Slot::COUNTS.offset as usize);
+const _: () = assert!(Slot::COUNTS.offset as usize + COUNTERS * 8 <= Slot::LEN);
+const _: () = assert!(Slot::LEN.is_multiple_of(GRANULE));
 
 /// Slots of the due wheel: 4 levels of 64.
 pub(crate) const WHEEL_SLOTS: u32 = 256;
@@ -330,7 +373,8 @@ impl Tables {
     /// Lays out `len` bytes for `slot_count` worker slots; `None` if nothing would be left for the heap.
     pub(crate) fn compute(len: usize, slot_count: u32) -> Option<Self> {
         let len = u32::try_from(len.min(MAX_LEN)).ok()?;
-        // The longest mutation appends a message (about 60 entries) and notes every interested worker (7 each).
+        // The longest mutations: appending a message (about 60 entries) while every interested worker is noted (7 each), and
+        // clearing a slot (two for each counter).
         let journal_capacity = 160u32.checked_add(slot_count.checked_mul(8)?)?;
         // A kilobyte a channel is about what small channels with a few messages take.
         let bucket_bits = (len / 1024).max(16).ilog2();
@@ -347,7 +391,7 @@ impl Tables {
         let free_lists = table(free_levels, 8 * 4)?;
         let wheel = table(WHEEL_SLOTS, 4)?;
         let buckets = table(1 << bucket_bits, 4)?;
-        let slots = table(slot_count, u32::try_from(Slot::LEN).ok()?)?;
+        let slots = table(slot_count.checked_add(1)?, u32::try_from(Slot::LEN).ok()?)?;
         let heap = table(0, 0)?;
         // The sentinel takes the last granule.
         let heap_end = (len & !15).checked_sub(16)?;

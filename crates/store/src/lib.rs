@@ -16,7 +16,8 @@
 //!
 //! [`layout`] has the records, [`zone`] the mutations that happen completely or not at all, [`space`] the
 //! allocator, [`log`] where a message is appended and freed, [`mailbox`] who is told of it, [`channel`] a
-//! channel's life, [`wheel`] when the sweep looks at it, [`rebuild`] the way back from a damaged zone.
+//! channel's life, [`wheel`] when the sweep looks at it, [`counters`] what workers count for statistics, [`rebuild`] the way
+//! back from a damaged zone.
 //!
 //! # What things cost (bytes of zone)
 //!
@@ -25,16 +26,19 @@
 //! | a channel | 120 + id, rounded up to 16 |
 //! | a message | 48 in each channel + 24 + event id + event type + text once, each rounded up to 16 |
 //! | the first subscriber of a channel in a worker | 48; further ones nothing |
+//! | a worker slot | 384, most of it counters |
 //!
 //! # Invariants
 //!
-//! - Words are only changed inside a mutation ([`zone::Zone::atomically`]); between mutations `verify` holds.
+//! - Words are only changed inside a mutation ([`zone::Zone::atomically`]); between mutations `verify` holds. The exception are
+//!   the counters and gauges of a slot, which its worker writes at any time.
 //! - A message is in its channel's log exactly while it is stored or some worker has still to take it.
 //! - A message's `UNTAKEN` is the number of interests of its channel that point at it or at an older one.
 //! - Cursors grow along a log and across the zone.
 //! - A channel's due second is never later than the next moment the sweep has something to do with it.
 
 mod channel;
+mod counters;
 mod directory;
 #[doc(hidden)]
 pub mod fault;
@@ -50,7 +54,9 @@ mod verify;
 mod wheel;
 mod zone;
 
+pub use counters::Stamp;
 pub use directory::Listing;
+pub use layout::{COUNTERS, GAUGES};
 pub use raw::Region;
 pub use read::{Batch, Item, Parts, Position, Start};
 pub use space::NoMemory;
@@ -59,7 +65,7 @@ pub use verify::Census;
 
 use core::cell::Cell;
 
-use layout::{Channel, Content, DELETED, Interest, KEPT, Message, Ref, Root, Slot, Tables};
+use layout::{Channel, Content, DELETED, Interest, KEPT, Message, Ref, Root, Slot, Tables, Use};
 use protocol::cursor::Cursor;
 use zone::{ROOT, Zone};
 
@@ -123,6 +129,8 @@ pub struct NewMessage<'a> {
     pub counted: bool,
     /// A cursor given from outside; used if it is newer than the zone's clock.
     pub cursor: Option<Cursor>,
+    /// When it was published, for those who measure how long it takes.
+    pub published_at: Stamp,
 }
 
 /// How new channels are made.
@@ -181,6 +189,16 @@ pub struct ZoneNumbers {
     pub subscribers: u32,
     /// Second at which the zone was formatted.
     pub created: u32,
+    /// Bytes of the zone. What follows adds up to them.
+    pub bytes: u64,
+    /// Bytes of the tables.
+    pub table_bytes: u64,
+    /// Bytes of the heap that hold channels.
+    pub channel_bytes: u64,
+    /// Bytes of the heap that hold messages.
+    pub message_bytes: u64,
+    /// Bytes of the heap that hold subscriptions of workers.
+    pub subscription_bytes: u64,
     /// Bytes of the heap that are free.
     pub free_bytes: u64,
 }
@@ -192,6 +210,8 @@ pub struct WorkerNumbers {
     pub slot: usize,
     /// Process id.
     pub pid: u32,
+    /// How often the slot has been cleared.
+    pub generation: u32,
     /// Connected subscribers.
     pub subscribers: u32,
     /// Second at which the worker started.
@@ -205,6 +225,8 @@ pub struct News {
     pub cursor: Cursor,
     /// Its number in the channel.
     pub id: u64,
+    /// When it was published.
+    pub published_at: Stamp,
     /// Its parts, through [`Store::pinned`].
     pub content: Pin,
 }
@@ -561,7 +583,9 @@ impl Store {
                 return true;
             }
             let id = zone.get(record, Message::ID);
-            news.push(News { cursor, id, content: Pin(zone.get(record, Message::CONTENT)) });
+            let published_at = Stamp::in_state(zone.get(record, Message::STATE));
+            let content = Pin(zone.get(record, Message::CONTENT));
+            news.push(News { cursor, id, published_at, content });
             resume.after = cursor;
         }
         false
@@ -666,6 +690,7 @@ impl Store {
             Some(WorkerNumbers {
                 slot,
                 pid,
+                generation: self.zone.get(record, Slot::GENERATION),
                 subscribers: self.zone.get(record, Slot::SUBSCRIBERS),
                 started: self.zone.get(record, Slot::STARTED),
             })
@@ -675,6 +700,9 @@ impl Store {
     /// The numbers of the zone.
     pub fn zone_numbers(&self, now: u32) -> ZoneNumbers {
         let zone = &self.zone;
+        let bytes_of = |granules: u32| u64::from(granules) * layout::GRANULE as u64;
+        let bytes = zone.region.len() as u64;
+        let heap_bytes = u64::from(zone.tables.heap_end - zone.tables.heap);
         ZoneNumbers {
             channels: zone.get(ROOT, Root::CHANNELS),
             wildcard_channels: zone.get(ROOT, Root::WILDCARD_CHANNELS),
@@ -687,7 +715,12 @@ impl Store {
                 .workers()
                 .fold(0, |sum, worker| sum.saturating_add(worker.subscribers)),
             created: zone.get(ROOT, Root::CREATED),
-            free_bytes: u64::from(zone.get(ROOT, Root::FREE_GRANULES)) * layout::GRANULE as u64,
+            bytes,
+            table_bytes: bytes - heap_bytes,
+            channel_bytes: bytes_of(zone.used(Use::Channels)),
+            message_bytes: bytes_of(zone.used(Use::Messages)),
+            subscription_bytes: bytes_of(zone.used(Use::Subscriptions)),
+            free_bytes: bytes_of(zone.free()),
         }
     }
 

@@ -6,7 +6,7 @@
 
 use protocol::cursor::Cursor;
 
-use crate::layout::{BINARY, Channel, Content, Interest, Message, Ref, Root, UNORDERED};
+use crate::layout::{BINARY, Channel, Content, Interest, Message, Ref, Root, STORED, UNORDERED};
 use crate::space::NoMemory;
 use crate::zone::{ROOT, Zone};
 use crate::{NewMessage, Parts, WakeSet};
@@ -113,7 +113,7 @@ impl Zone {
                 self.init(record, Message::CONTENT, held);
                 self.init(record, Message::ID, id);
                 self.init(record, Message::CURSOR, cursor.to_u64());
-                self.init(record, Message::STORED, u32::from(message.store));
+                self.init(record, Message::STATE, message.published_at.above(message.store));
                 let prev = self.link(channel, record);
                 if message.store {
                     let expires = now.saturating_add(message.ttl);
@@ -179,7 +179,7 @@ impl Zone {
     /// a worker has still to take it. `counted` = false leaves the counters of stored messages as they are.
     pub(crate) fn drop_stored(&self, channel: Ref<Channel>, record: Ref<Message>, counted: bool) {
         self.always(|| {
-            self.set(record, Message::STORED, 0);
+            self.set(record, Message::STATE, self.get(record, Message::STATE) & !STORED);
             let cursor = self.get(record, Message::CURSOR);
             if cursor > self.get(channel, Channel::DROPPED) {
                 self.set(channel, Channel::DROPPED, cursor);
@@ -199,10 +199,15 @@ impl Zone {
         });
     }
 
+    /// Whether a message is stored.
+    pub(crate) fn is_stored(&self, record: Ref<Message>) -> bool {
+        self.get(record, Message::STATE) & STORED != 0
+    }
+
     /// The first stored message behind `record`.
     pub(crate) fn next_stored(&self, record: Ref<Message>) -> Ref<Message> {
         self.walk(self.get(record, Message::NEXT), Message::NEXT)
-            .find(|next| self.get(*next, Message::STORED) != 0)
+            .find(|next| self.is_stored(*next))
             .unwrap_or(Ref::NONE)
     }
 
@@ -228,7 +233,7 @@ impl Zone {
             let Some(record) = self.get(interest, Interest::UNTAKEN).some() else { return };
             self.set(interest, Interest::UNTAKEN, self.get(record, Message::NEXT));
             self.sub(record, Message::UNTAKEN, 1);
-            if self.get(record, Message::UNTAKEN) == 0 && self.get(record, Message::STORED) == 0 {
+            if self.get(record, Message::UNTAKEN) == 0 && !self.is_stored(record) {
                 self.sub(ROOT, Root::UNTAKEN, 1);
                 self.free_message(self.get(interest, Interest::CHANNEL), record);
             }
@@ -253,7 +258,7 @@ impl Zone {
     pub(crate) fn expire(&self, channel: Ref<Channel>, now: u32, budget: &mut u32) -> bool {
         let unordered = self.get(channel, Channel::FLAGS) & UNORDERED != 0;
         for record in self.walk(self.get(channel, Channel::OLDEST), Message::NEXT) {
-            if self.get(record, Message::STORED) == 0 {
+            if !self.is_stored(record) {
                 continue;
             }
             if self.get(record, Message::EXPIRES) > now {
@@ -282,7 +287,7 @@ impl Zone {
         let (mut ordered, mut before) = (true, 0);
         for record in self.walk(oldest, Message::NEXT) {
             let expires = self.get(record, Message::EXPIRES);
-            if self.get(record, Message::STORED) != 0 {
+            if self.is_stored(record) {
                 soonest = soonest.min(expires);
             }
             // Unstored ones count: a message to come is compared with the last one, stored or not.

@@ -11,15 +11,23 @@ use crate::space::NoMemory;
 use crate::zone::Zone;
 
 /// Granules of a slot in its table.
-const SLOT_GRANULES: u32 = 3;
+const SLOT_GRANULES: u32 = 24;
 const _: () = assert!(SLOT_GRANULES as usize * GRANULE == Slot::LEN);
 
 impl Zone {
     /// The slot of a process slot number, if the zone has one for it.
     pub(crate) fn slot(&self, index: usize) -> Option<Ref<Slot>> {
         let index = u32::try_from(index).ok()?;
-        let first = self.tables.slots / GRANULE32;
-        (index < self.tables.slot_count).then(|| Ref::new(first + index * SLOT_GRANULES))
+        (index < self.tables.slot_count).then(|| self.slot_at(index))
+    }
+
+    /// What stands behind the last slot: the counts of the workers that have gone.
+    pub(crate) fn departed(&self) -> Ref<Slot> {
+        self.slot_at(self.tables.slot_count)
+    }
+
+    fn slot_at(&self, index: u32) -> Ref<Slot> {
+        Ref::new(self.tables.slots / GRANULE32 + index * SLOT_GRANULES)
     }
 
     /// Puts an interest into its worker's mailbox; part of a mutation.
@@ -228,6 +236,7 @@ impl Zone {
             self.set(slot, Slot::TOLD, 0);
             self.set(slot, Slot::MAIL_FIRST, Ref::NONE);
             self.set(slot, Slot::MAIL_LAST, Ref::NONE);
+            self.hand_over_counts(slot);
             self.set(slot, Slot::GENERATION, self.get(slot, Slot::GENERATION).wrapping_add(1));
         });
         true

@@ -153,7 +153,7 @@ impl Zone {
 
     pub(crate) fn has_event_id(&self, channel: Ref<Channel>, event_id: &[u8]) -> bool {
         self.walk(self.get(channel, Channel::OLDEST), Message::NEXT).any(|record| {
-            self.get(record, Message::STORED) != 0
+            self.is_stored(record)
                 && self.parts(self.get(record, Message::CONTENT)).event_id == Some(event_id)
         })
     }
@@ -206,7 +206,7 @@ impl Zone {
             if count == 0 || self.get(record, Message::CURSOR) <= after {
                 break;
             }
-            if self.get(record, Message::STORED) != 0 {
+            if self.is_stored(record) {
                 found = record;
                 count -= 1;
             }
@@ -216,7 +216,7 @@ impl Zone {
 
     /// The stored messages of a log from `record` on.
     fn stored_from(&self, record: Ref<Message>) -> impl Iterator<Item = Ref<Message>> {
-        self.walk(record, Message::NEXT).filter(|record| self.get(*record, Message::STORED) != 0)
+        self.walk(record, Message::NEXT).filter(|record| self.is_stored(*record))
     }
 
     fn event_id(&self, record: Ref<Message>) -> Option<&[u8]> {

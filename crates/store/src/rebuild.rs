@@ -25,7 +25,7 @@ use crate::{Recovery, Store};
 /// Journal length that marks a rebuild under way.
 const REBUILDING: u32 = u32::MAX;
 /// Counters of 64 bits above this are damaged: nobody counts that far.
-const SANE: u64 = 1 << 62;
+pub(crate) const SANE: u64 = 1 << 62;
 
 struct Survivor {
     creation: u64,
@@ -130,7 +130,7 @@ impl Zone {
             let content = self.get(record, Message::CONTENT);
             let content_len = self.sound_content(content);
             if let Some(content_len) = content_len
-                && self.get(record, Message::STORED) == 1
+                && self.is_stored(record)
             {
                 blocks.insert(record.0, (len, Kind::Message));
                 blocks.insert(content.0, (content_len, Kind::Content));
@@ -213,6 +213,7 @@ impl Zone {
             self.init(slot, Slot::MAIL_LAST, Ref::NONE);
             self.init(slot, Slot::INTERESTS, Ref::NONE);
         }
+        self.forget_insane_counts();
     }
 
     /// The fields of the channels, in creation order, and the counters of the zone.

@@ -12,6 +12,7 @@
 
 use crate::layout::{
     Channel, Content, FREE_LEVELS, Field, Free, GRANULE, GRANULE32, Interest, Message, Ref, Root,
+    Use,
 };
 use crate::zone::{ROOT, Zone};
 
@@ -31,6 +32,16 @@ impl Kind {
         [Self::Free, Self::Channel, Self::Message, Self::Content, Self::Interest, Self::Sentinel]
             .into_iter()
             .find(|kind| *kind as u32 == bits)
+    }
+
+    /// Where blocks of the kind are counted; what is free is what is left.
+    pub(crate) fn counted_as(self) -> Option<Use> {
+        match self {
+            Self::Channel => Some(Use::Channels),
+            Self::Message | Self::Content => Some(Use::Messages),
+            Self::Interest => Some(Use::Subscriptions),
+            Self::Free | Self::Sentinel => None,
+        }
     }
 }
 
@@ -236,7 +247,9 @@ impl Zone {
             self.set(rest, Free::BEFORE, granules);
             self.set(block.behind(len), Free::BEFORE, len - granules);
         }
-        self.sub(ROOT, Root::FREE_GRANULES, granules);
+        if let Some(counted) = T::KIND.counted_as() {
+            self.add(ROOT, counted.counter(), granules);
+        }
         Ok(Ref::new(block.0))
     }
 
@@ -249,7 +262,9 @@ impl Zone {
             self.region.report_damage();
             return;
         }
-        self.add(ROOT, Root::FREE_GRANULES, len);
+        if let Some(counted) = T::KIND.counted_as() {
+            self.sub(ROOT, counted.counter(), len);
+        }
         let next = block.behind(len);
         if let Some(next_len) = self.free_at(next)
             && self.heap_block(next).is_some()
@@ -271,6 +286,17 @@ impl Zone {
         self.set(block.behind(len), Free::BEFORE, len);
     }
 
+    /// Granules in use for one thing.
+    pub(crate) fn used(&self, of: Use) -> u32 {
+        self.get(ROOT, of.counter())
+    }
+
+    /// Granules of the heap that are free.
+    pub(crate) fn free(&self) -> u32 {
+        let heap = (self.tables.heap_end - self.tables.heap) / GRANULE32;
+        Use::ALL.into_iter().fold(heap, |free, of| free.saturating_sub(self.used(of)))
+    }
+
     /// Makes the whole heap one free block.
     pub(crate) fn format_heap(&self) {
         self.lay_blocks(&mut core::iter::empty());
@@ -286,12 +312,12 @@ impl Zone {
         self.region.zero(self.tables.free_lists as usize, self.tables.free_levels as usize * 32);
 
         let end = self.tables.heap_end / GRANULE32;
-        let (mut at, mut before, mut free) = (self.tables.heap / GRANULE32, 0, 0);
+        let (mut at, mut before) = (self.tables.heap / GRANULE32, 0);
+        let mut in_use = [0; Use::ALL.len()];
         loop {
             let (start, len, kind) = used.next().unwrap_or((end, 0, Kind::Sentinel));
             if start > at {
                 self.lay_free(Ref::new(at), start - at, before);
-                free += start - at;
                 before = start - at;
             }
             let block: Ref<Free> = Ref::new(start);
@@ -300,10 +326,15 @@ impl Zone {
             if start >= end {
                 break;
             }
+            if let Some(granules) = kind.counted_as().and_then(|of| in_use.get_mut(of as usize)) {
+                *granules += len;
+            }
             at = start + len;
             before = len;
         }
-        self.init(ROOT, Root::FREE_GRANULES, free);
+        for (of, granules) in Use::ALL.into_iter().zip(in_use) {
+            self.init(ROOT, of.counter(), granules);
+        }
     }
 
     fn lay_free(&self, block: Ref<Free>, len: u32, before: u32) {

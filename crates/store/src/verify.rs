@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Store;
 use crate::layout::{
-    Channel, Content, DELETED, Free, GRANULE32, Interest, KEPT, Message, Ref, Root, Slot,
+    Channel, Content, DELETED, Free, GRANULE32, Interest, KEPT, Message, Ref, Root, Slot, Use,
     WHEEL_SLOTS, WILDCARD,
 };
 use crate::space::Kind;
@@ -48,6 +48,7 @@ impl Store {
         // Blocks: headers chain up to the sentinel, no two free neighbours.
         let end = zone.tables.heap_end / GRANULE32;
         let mut blocks: BTreeMap<u32, Kind> = BTreeMap::new();
+        let mut in_use = [0; Use::ALL.len()];
         let (mut at, mut before, mut last_free) = (zone.tables.heap / GRANULE32, 0, false);
         while at < end {
             let (len, kind) = zone.block(Ref::new(at)).ok_or(format!("no block at {at}"))?;
@@ -57,12 +58,19 @@ impl Store {
             ensure!(!(last_free && kind == Kind::Free), "free neighbours at {at}");
             last_free = kind == Kind::Free;
             census.free += if last_free { len } else { 0 };
+            if let Some(granules) = kind.counted_as().and_then(|of| in_use.get_mut(of as usize)) {
+                *granules += len;
+            }
             blocks.insert(at, kind);
             before = len;
             at += len;
         }
         ensure!(zone.block(Ref::new(end)) == Some((0, Kind::Sentinel)), "no sentinel");
-        ensure!(census.free == zone.get(ROOT, Root::FREE_GRANULES), "free granules");
+        ensure!(census.free == zone.free(), "free granules");
+        for (of, granules) in Use::ALL.into_iter().zip(in_use) {
+            ensure!(granules == zone.used(of), "{of:?}: {granules} granules in use");
+        }
+        ensure!(zone.has_sane_counts(), "a counter is beyond reason");
         self.verify_free_lists(&blocks)?;
 
         // Directory.
@@ -136,7 +144,7 @@ impl Store {
             if let Some((said, _)) = zone.next_expiry(channel).filter(|_| !deleted) {
                 let stored = zone
                     .walk(zone.get(channel, Channel::OLDEST), Message::NEXT)
-                    .filter(|record| zone.get(*record, Message::STORED) == 1);
+                    .filter(|record| zone.is_stored(*record));
                 let expiry = stored.map(|record| zone.get(record, Message::EXPIRES)).min();
                 ensure!(expiry == Some(said), "{channel:?} expires at {expiry:?}, not {said}");
                 let (expiry, soonest) = (said, zone.get(ROOT, Root::WHEEL_TIME).saturating_add(1));
@@ -180,7 +188,7 @@ impl Store {
                 id = zone.get(record, Message::ID);
                 waiting += untaken_at.remove(&record.0).unwrap_or(0);
                 ensure!(zone.get(record, Message::UNTAKEN) == waiting, "untaken of {record:?}");
-                if zone.get(record, Message::STORED) == 1 {
+                if zone.is_stored(record) {
                     here += 1;
                     oldest = oldest.some().unwrap_or(record);
                 } else {

@@ -104,6 +104,7 @@ impl Scene {
                 assert_eq!(between, before, "{at}");
             }
             lies_between(&between, &before, &after, &at);
+            assert_eq!(between.counts, before.counts, "{at}: counts");
 
             // Once more from the start, by another process.
             let mut next = world.clone();
@@ -178,6 +179,7 @@ fn is_single(op: &Op) -> bool {
             | Op::Disconnect(_)
             | Op::OpenMail(_)
             | Op::ClockAt
+            | Op::Count(..)
             | Op::Given(..)
             | Op::Publish { to: [_], max: None, .. }
     )
@@ -314,8 +316,12 @@ fn script() -> Vec<Op> {
         Op::Sweep(30),
         unstored(&["b"], "12"),
         unstored(&["b", "*w"], "13"),
+        Op::Count(2, 0, 7),
+        Op::Count(2, 39, 1 << 40),
+        Op::Count(1, 39, 5),
         Op::ClearSlot(2),
         Op::Enter(2),
+        Op::Count(2, 0, 3),
         Op::Subscribe(0, &["b", "*w"]),
         Op::Unsubscribe(0, "*w"),
         Op::Unsubscribe(0, "b"),

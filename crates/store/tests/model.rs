@@ -17,7 +17,7 @@ use model::{Model, New};
 use protocol::cursor::Cursor;
 use store::{
     Batch, CreateError, CreateLimits, InterestRef, Listing, NewMessage, News, NewsResume, Parts,
-    Position, Start, Store, WakeSet,
+    Position, Stamp, Start, Store, WakeSet,
 };
 use zone::{END, Memory, Message, Random, drain, stored, sweep};
 
@@ -144,6 +144,7 @@ impl Test {
             max_stored: new.max,
             counted: new.counted,
             cursor: new.cursor,
+            published_at: Stamp::default(),
         };
         let find = |id: &&str| self.store.find(id.as_bytes()).expect("just created");
         let channels: Vec<_> = ids.iter().map(find).collect();

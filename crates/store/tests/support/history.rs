@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use protocol::cursor::Cursor;
 use store::{
-    ChannelNumbers, InterestRef, NewMessage, NewsResume, Parts, Store, WakeSet, WorkerNumbers,
-    ZoneNumbers,
+    COUNTERS, ChannelNumbers, InterestRef, NewMessage, NewsResume, Parts, Store, WakeSet,
+    WorkerNumbers, ZoneNumbers,
 };
 
 use crate::zone::{END, Memory, Message, NO_LIMITS, Random, message, stored, sweep};
@@ -39,6 +39,8 @@ pub(crate) enum Op {
     Delete(&'static str),
     Sweep(u32),
     ClearSlot(usize),
+    /// One of a worker's counters grows.
+    Count(usize, usize, u64),
     ClockAt,
 }
 
@@ -138,6 +140,11 @@ impl World {
                 self.interests.retain(|(of, _), _| *of != slot);
                 while !store.clear_slot(slot, &mut 5, &mut |_, _| ()) {}
             }
+            Op::Count(slot, counter, more) => {
+                let mut counts = [0; COUNTERS];
+                counts[counter] = more;
+                store.count(slot, &counts);
+            }
             Op::ClockAt => {
                 store.clock_at(now);
             }
@@ -171,6 +178,7 @@ pub(crate) fn random_op(random: &mut Random) -> Op {
         12 if random.one_in(2) => Op::Delete(id),
         12 => Op::ClearSlot(slot),
         13 => Op::Pass(random.small(100)),
+        14 if random.one_in(2) => Op::Count(slot, random.below(COUNTERS), random.next() >> 44),
         14 => Op::Sweep(10),
         _ if random.one_in(2) => Op::Keep(id),
         _ => Op::ClockAt,
@@ -185,6 +193,8 @@ pub(crate) struct Observation {
     pub(crate) waiting: BTreeMap<(usize, &'static str), Vec<Message>>,
     /// Interests in the mailboxes, in order.
     pub(crate) mail: Vec<Vec<InterestRef>>,
+    /// What the workers have counted, those that have gone included.
+    pub(crate) counts: [u64; COUNTERS],
     workers: Vec<WorkerNumbers>,
     zone: ZoneNumbers,
 }
@@ -205,10 +215,17 @@ pub(crate) fn observe(copy: &Memory, world: &World) -> Observation {
     let waiting = world.interests.iter().map(|(key, interest)| (*key, untaken(&store, *interest)));
     let waiting = waiting.collect();
     let workers = store.workers().collect();
-    let zone = ZoneNumbers { free_bytes: 0, ..store.zone_numbers(world.now) };
+    let zone = ZoneNumbers {
+        channel_bytes: 0,
+        message_bytes: 0,
+        subscription_bytes: 0,
+        free_bytes: 0,
+        ..store.zone_numbers(world.now)
+    };
+    let counts = store.counts();
     let slots = 0..store.slot_count();
     let mail = slots.map(|slot| core::iter::from_fn(|| store.open_mail(slot)).collect()).collect();
-    Observation { channels, waiting, mail, workers, zone }
+    Observation { channels, waiting, mail, counts, workers, zone }
 }
 
 /// The messages that a worker has still to take.

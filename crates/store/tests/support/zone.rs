@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 
 use protocol::cursor::Cursor;
-use store::{Batch, ChannelRef, CreateLimits, NewMessage, Parts, Region, Start, Store};
+use store::{Batch, ChannelRef, CreateLimits, NewMessage, Parts, Region, Stamp, Start, Store};
 
 /// Memory in which a store lives. It must outlive its stores.
 pub(crate) struct Memory {
@@ -123,6 +123,7 @@ pub(crate) fn message(text: &[u8]) -> NewMessage<'_> {
         max_stored: None,
         counted: true,
         cursor: None,
+        published_at: Stamp::default(),
     }
 }
 
