@@ -7,7 +7,7 @@
 //! - one channel: [`single`]
 //! - several: [`group_begin`], [`group_item`] for each, [`group_end`]; the caller can fetch the
 //!   channels in batches and need not know which one is the last
-//! - the whole zone: [`summary`]
+//! - the whole zone: [`summary`]; in more detail, for monitoring: [`prometheus`]
 //!
 //! One file per format. What happens to bytes of a channel id that a format cannot hold is decided in
 //! `escape.rs`; ids of ordinary characters come out unchanged.
@@ -19,6 +19,7 @@ use crate::accept::Format;
 mod escape;
 mod json;
 mod plain;
+pub mod prometheus;
 mod xml;
 mod yaml;
 
