@@ -10,12 +10,14 @@ use protocol::refusal::Refusal;
 use store::{CreateLimits, NewMessage, Parts};
 
 use crate::conf::{ChannelsPath, LocationConf, MainConf};
+use crate::counters;
 use crate::nginx::conf::ComplexValue;
 use crate::nginx::request::Request;
 
 /// The channels path of the request.
 pub(crate) fn requested(request: &mut Request, location: &LocationConf) -> ChannelPath {
     match location.channels_path {
+        ChannelsPath::Nowhere => ChannelPath::parse(Vec::new()),
         ChannelsPath::Modern(value) => ChannelPath::parse(evaluated(request, value)),
         ChannelsPath::LegacyPath(index) => {
             let path = request.variable(index).unwrap_or_default();
@@ -90,6 +92,7 @@ pub(crate) fn message(location: &LocationConf) -> NewMessage<'static> {
         max_stored: limit(location.max_messages_stored_per_channel),
         counted: true,
         cursor: None,
+        published_at: counters::now(),
     }
 }
 

@@ -43,7 +43,10 @@ pub(crate) enum Role {
     /// Hands out messages.
     Subscriber(Mode),
     /// Tells about channels.
-    Statistics,
+    Statistics {
+        /// In metrics for Prometheus, whatever the client asks for.
+        prometheus: bool,
+    },
 }
 
 /// How a subscriber location hands out messages.
@@ -62,11 +65,16 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
+    /// Every mode, in the order of their declaration.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Streaming, Self::Polling, Self::LongPolling, Self::EventSource, Self::WebSocket];
+    /// The modes in which subscribers stay connected.
+    pub(crate) const HELD: [Self; 4] =
+        [Self::Streaming, Self::LongPolling, Self::EventSource, Self::WebSocket];
+
     /// The mode that a directive's argument names, in either case.
     pub(crate) fn from_argument(text: &[u8]) -> Option<Self> {
-        const ALL: [Mode; 5] =
-            [Mode::Streaming, Mode::Polling, Mode::LongPolling, Mode::EventSource, Mode::WebSocket];
-        ALL.into_iter().find(|mode| text.eq_ignore_ascii_case(mode.name().as_bytes()))
+        Self::ALL.into_iter().find(|mode| text.eq_ignore_ascii_case(mode.name().as_bytes()))
     }
 
     /// The name in the configuration.
@@ -84,6 +92,8 @@ impl Mode {
 /// Where a request's channels come from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ChannelsPath {
+    /// The location has no channels.
+    Nowhere,
     /// `push_stream_channels_path`: a path, percent-decoded once.
     Modern(ComplexValue),
     /// `$push_stream_channels_path` of releases up to 0.3.5: a path, for subscribers.
@@ -460,7 +470,9 @@ pub(crate) fn merge(
 ) -> Result<(), Reported> {
     let own_event_source = inner.eventsource_support.value() == Some(true);
     inner.inherit(outer);
-    if own_event_source && matches!(inner.role, Some(Role::Publisher { .. } | Role::Statistics)) {
+    if own_event_source
+        && matches!(inner.role, Some(Role::Publisher { .. } | Role::Statistics { .. }))
+    {
         return Err(refuse(
             cf,
             format_args!("event source support is only available on subscriber location"),
@@ -530,7 +542,8 @@ fn channels_path(
 ) -> Result<ChannelsPath, Reported> {
     let legacy = match role {
         Role::Subscriber(_) => main.legacy.channels_path.map(ChannelsPath::LegacyPath),
-        Role::Publisher { .. } | Role::Statistics => {
+        Role::Statistics { prometheus: true } => Some(ChannelsPath::Nowhere),
+        Role::Publisher { .. } | Role::Statistics { .. } => {
             main.legacy.channel_id.map(ChannelsPath::LegacyId)
         }
     };

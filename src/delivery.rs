@@ -19,6 +19,7 @@ use protocol::cursor::Cursor;
 use protocol::template::MessageView;
 use store::{InterestRef, News, NewsResume, Pin};
 
+use crate::counters;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Wire;
 use crate::nginx::process;
@@ -56,9 +57,12 @@ enum What {
     Farewell(Pin),
 }
 
-/// A long poll is answered even if there is nothing to be seen of the message: its cursor moves on.
-fn or_empty(piece: Option<Piece>, kind: Kind, cursor: Cursor) -> Option<Piece> {
-    piece.or_else(|| (kind == Kind::LongPolling).then(|| Piece::empty(cursor)))
+/// The piece of a live message. A long poll is answered even if there is nothing to be seen of it: its cursor moves on.
+fn or_empty(piece: Option<Piece>, kind: Kind, news: &News) -> Option<Piece> {
+    let empty = || (kind == Kind::LongPolling).then(|| Piece::empty(news.cursor));
+    let mut piece = piece.or_else(empty)?;
+    piece.published_at = Some(news.published_at);
+    Some(piece)
 }
 
 impl Worker {
@@ -156,7 +160,7 @@ impl Worker {
             let compressors = &mut self.compressors;
             let piece =
                 renderings.deflated(&cohort.template, cohort.deflation, compressors, render);
-            if let Some(piece) = or_empty(piece, cohort.kind, news.cursor) {
+            if let Some(piece) = or_empty(piece, cohort.kind, news) {
                 let filler = self.fillers.behind(
                     &piece,
                     cohort.template.family(),
@@ -174,7 +178,7 @@ impl Worker {
             let template = &subscriber.location.message_template;
             let compressors = &mut self.compressors;
             let piece = renderings.deflated(template, subscriber.deflation, compressors, render);
-            let Some(piece) = or_empty(piece, subscriber.kind, news.cursor) else { continue };
+            let Some(piece) = or_empty(piece, subscriber.kind, news) else { continue };
             let filler =
                 self.fillers.behind(&piece, template.family(), subscriber.padded_to, largest);
             if subscriber.queue_news(piece, filler) {
@@ -283,7 +287,7 @@ impl Worker {
         let messages = volley.iter().filter(|piece| piece.is_message).count();
         let at_once = !matches!(wire, Wire::Filtered) && slices.len() <= MAX_PIECES;
         let now = process::now_msec();
-        let (mut lost, mut suspects) = (Vec::new(), Vec::new());
+        let (mut lost, mut suspects, mut new_to) = (Vec::new(), Vec::new(), 0);
         for subscriber_key in cohort.subscribers.get(share.clone()).unwrap_or_default() {
             let Some(subscriber) = self.subscribers.get_mut(*subscriber_key) else { continue };
             let sent = if at_once && subscriber.seen < first.cursor && subscriber.is_free() {
@@ -295,6 +299,12 @@ impl Worker {
                 subscriber.story.count(unseen().filter(|piece| piece.is_message).count());
                 subscriber.send(unseen().flat_map(|piece| piece.on(wire)))
             };
+            if subscriber.seen < first.cursor {
+                new_to += 1;
+            } else {
+                let seen = subscriber.seen;
+                counters::written(volley.iter().filter(|piece| piece.cursor > seen), 1);
+            }
             subscriber.seen = subscriber.seen.max(last.cursor);
             subscriber.spoke = now;
             if subscriber.suspect {
@@ -304,6 +314,7 @@ impl Worker {
                 lost.push((*subscriber_key, reason));
             }
         }
+        counters::written(volley.iter(), new_to);
         cohort.advance(share.end);
         suspects.into_iter().for_each(|key| self.arm(key));
         for (key, reason) in lost {

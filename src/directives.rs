@@ -40,7 +40,7 @@ pub(crate) static COMMANDS: Commands<64> = Commands::new([
     /* roles */
     custom(
         c"push_stream_channels_statistics",
-        LOCATION | NO_ARGUMENT,
+        LOCATION | NO_ARGUMENT | ONE_ARGUMENT,
         &Custom::<LocationSettings>(setters::statistics),
     ),
     custom(

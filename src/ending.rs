@@ -10,6 +10,7 @@ use protocol::event::Event;
 use protocol::template::MessageView;
 use store::WakeSet;
 
+use crate::counters;
 use crate::events;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::process;
@@ -95,6 +96,7 @@ impl Worker {
             } else {
                 &mut subscriber.outbox
             };
+            counters::written(cohort.unseen(subscriber.seen), 1);
             for piece in cohort.unseen(subscriber.seen) {
                 queue.extend(piece.on(cohort.wire));
                 subscriber.story.count(piece.is_message.into());

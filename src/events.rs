@@ -8,6 +8,7 @@ use store::{CreateLimits, NewMessage, Parts, Store, WakeSet};
 
 use crate::channels::{is_events_channel, is_wildcard_id, limit, seconds};
 use crate::conf::MainConf;
+use crate::counters;
 use crate::nginx::process;
 
 /// Whether events are announced at all.
@@ -53,6 +54,7 @@ pub(crate) fn announce(
         max_stored: limit(main.max_messages_stored_per_channel),
         counted: false,
         cursor: None,
+        published_at: counters::now(),
     };
     // Nobody can be told of a failure.
     let _ = store.publish(&[events], &message, process::now(), wake);

@@ -14,7 +14,6 @@ use protocol::websocket::violation::Violation;
 use slotmap::SlotMap;
 use store::{NewMessage, Parts, WakeSet};
 
-use crate::channels;
 use crate::cohort::Group;
 use crate::conf::{LocationConf, MainConf};
 use crate::nginx::bytes::Bytes;
@@ -26,6 +25,7 @@ use crate::subscriber::{Lost, Subscriber};
 use crate::tables::{GroupKey, SubscriberKey};
 use crate::worker::Worker;
 use crate::zone::SharedZone;
+use crate::{channels, counters};
 
 /// Bytes read at once.
 const READ_BYTES: usize = 16 << 10;
@@ -157,7 +157,10 @@ impl Desk<'_> {
         let mut store = self.zone.lock().ok_or(End::ZoneFull)?;
         found.extend(ids.iter().filter_map(|id| store.find(id)));
         let published = store.publish(&found, &message, process::now(), self.wake);
-        published.map_err(|_| End::ZoneFull)
+        published.map_err(|_| {
+            counters::refused_publish();
+            End::ZoneFull
+        })
     }
 }
 

@@ -8,6 +8,7 @@ mod callbacks;
 mod channels;
 mod cohort;
 mod conf;
+mod counters;
 mod delivery;
 mod directives;
 mod directory;

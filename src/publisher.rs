@@ -19,7 +19,7 @@ use crate::nginx::process;
 use crate::nginx::request::{Method, NoMemory, Request, Status};
 use crate::statistics::ChannelReport;
 use crate::story::Story;
-use crate::{answer, channels, statistics, worker};
+use crate::{answer, channels, counters, statistics, worker};
 
 /// What has been found out about a request while its body is read.
 struct Publication {
@@ -63,7 +63,7 @@ fn begin(
         _ => return Ok(answer::method_not_allowed(request, methods)),
     }
     let path = channels::requested(request, location);
-    Story::begin(request, path.iter().map(|segment| segment.id), "publisher")?;
+    Story::begin(request, path.iter().map(|segment| segment.id), None)?;
     if let Err(refusal) = check(&path, method, main) {
         return Ok(answer::refuse(request, refusal, main));
     }
@@ -170,7 +170,13 @@ fn publish_body(request: &mut Request, publication: &Publication) -> Result<Stat
         Ok(())
     });
     worker::wake(&mut wake);
-    match published.unwrap_or(Err(PublishError::Refused(Refusal::OutOfMemory))) {
+    let published = published.unwrap_or(Err(PublishError::Refused(Refusal::OutOfMemory)));
+    if let Err(PublishError::NoMemoryForMessage | PublishError::Refused(Refusal::OutOfMemory)) =
+        published
+    {
+        counters::refused_publish();
+    }
+    match published {
         Err(PublishError::Refused(refusal)) => Ok(answer::refuse(request, refusal, main)),
         Err(PublishError::NoMemoryForMessage) => {
             error!(

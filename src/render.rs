@@ -12,7 +12,7 @@ use protocol::template::{MessageView, Template};
 use protocol::websocket::Opcode;
 use protocol::websocket::deflate::Compressor;
 use protocol::websocket::frame::{self, EMPTY_PING};
-use store::Parts;
+use store::{Parts, Stamp};
 
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Wire;
@@ -217,6 +217,7 @@ impl Chunks {
         (count > 0).then(|| Piece {
             cursor,
             is_message: false,
+            published_at: None,
             framed: Bytes::from(framed),
             bodies,
         })
@@ -234,6 +235,8 @@ pub(crate) struct Piece {
     pub(crate) cursor: Cursor,
     /// Whether it is a message; what else is sent (filler, pings, templates) does not count.
     pub(crate) is_message: bool,
+    /// When a live message was published.
+    pub(crate) published_at: Option<Stamp>,
     framed: Bytes,
     bodies: [Range<u32>; MAX_CHUNKS],
 }
@@ -249,13 +252,13 @@ impl Piece {
     /// Bytes that need no framing, such as a frame of a WebSocket.
     fn raw(cursor: Cursor, bytes: Vec<u8>) -> Self {
         let bodies = [0..word(bytes.len()), 0..0, 0..0];
-        Self { cursor, is_message: false, framed: Bytes::from(bytes), bodies }
+        Self { cursor, is_message: false, published_at: None, framed: Bytes::from(bytes), bodies }
     }
 
     /// A message of which nothing is to be seen.
     pub(crate) fn empty(cursor: Cursor) -> Self {
         let framed = Bytes::from(Vec::new());
-        Self { cursor, is_message: true, framed, bodies: Default::default() }
+        Self { cursor, is_message: true, published_at: None, framed, bodies: Default::default() }
     }
 
     /// What goes on this wire.

@@ -2,16 +2,18 @@
 
 use std::rc::Rc;
 
-use protocol::accept::{Format, negotiate};
+use protocol::accept::{Format, negotiate, wants_metrics};
 use protocol::channel_path::{ChannelPath, listing_prefix};
 use protocol::refusal::Refusal;
-use protocol::statistics::{self, ChannelInfo, Head, Summary, WorkerInfo};
-use store::{ChannelNumbers, Listing, Store};
+use protocol::statistics::{self, ChannelInfo, Head, Summary, WorkerInfo, prometheus};
+use store::{ChannelNumbers, Listing, Store, ZoneNumbers};
 
 use crate::answer::INTERNAL_ERROR;
-use crate::conf::{LocationConf, MainConf};
+use crate::conf::{LocationConf, MainConf, Role};
+use crate::counters::{self, Counts};
 use crate::nginx::process;
 use crate::nginx::request::{Method, NoMemory, Request, Status};
+use crate::story::CloseReason;
 use crate::{answer, channels, worker};
 
 /// What was built, where the build says so (the Makefile does).
@@ -51,8 +53,13 @@ fn begin(
         return Ok(status);
     }
     let path = channels::requested(request, location);
-    let (format, content_type) = negotiate(request.header("Accept"));
-    let report = if path.is_empty() {
+    let (format, mut content_type) = negotiate(request.header("Accept"));
+    let report = if location.role == (Role::Statistics { prometheus: true })
+        || path.is_empty() && wants_metrics(request.header("Accept"))
+    {
+        content_type = prometheus::CONTENT_TYPE;
+        metrics(main)
+    } else if path.is_empty() {
         summary(format, main)
     } else {
         match wanted(&path, main) {
@@ -115,12 +122,9 @@ fn listing(prefix: &[u8]) -> Option<ChannelReport> {
 
 fn summary(format: Format, main: &MainConf) -> Option<Vec<u8>> {
     let now = process::now();
-    let (numbers, announced, workers) = worker::with_store(|store| {
+    let (numbers, workers) = worker::with_store(|store| {
         let workers: Vec<_> = store.workers().collect();
-        // The server's own announcements are no messages of anybody.
-        let events = main.events_channel_id.as_deref().and_then(|id| store.find(id));
-        let announced = events.map_or(0, |events| store.numbers(events).stored.into());
-        (store.zone_numbers(now), announced, workers)
+        (zone_numbers(store, main), workers)
     })?;
     let by_worker: Vec<_> = workers
         .iter()
@@ -136,7 +140,7 @@ fn summary(format: Format, main: &MainConf) -> Option<Vec<u8>> {
         channels: numbers.channels.into(),
         wildcard_channels: numbers.wildcard_channels.into(),
         published_messages: numbers.published,
-        stored_messages: numbers.stored.saturating_sub(announced),
+        stored_messages: numbers.stored,
         messages_in_trash: numbers.untaken.into(),
         channels_in_delete: numbers.channels_in_delete.into(),
         channels_in_trash: numbers.channels_in_trash.into(),
@@ -146,6 +150,77 @@ fn summary(format: Format, main: &MainConf) -> Option<Vec<u8>> {
     };
     let mut body = Vec::with_capacity(512 + by_worker.len() * 64);
     statistics::summary(format, &summary, &mut body);
+    Some(body)
+}
+
+/// The numbers of the zone; the server's own announcements are no messages of anybody.
+fn zone_numbers(store: &Store, main: &MainConf) -> ZoneNumbers {
+    let numbers = store.zone_numbers(process::now());
+    let events = main.events_channel_id.as_deref().and_then(|id| store.find(id));
+    let announced = events.map_or(0, |events| store.numbers(events).stored.into());
+    ZoneNumbers { stored: numbers.stored.saturating_sub(announced), ..numbers }
+}
+
+/// Everything that monitoring wants to know.
+fn metrics(main: &MainConf) -> Option<Vec<u8>> {
+    let (numbers, rebuilt, counts, workers) = worker::with_store(|store| {
+        counters::flush(store, process::process_slot());
+        let workers: Vec<_> = store
+            .workers()
+            .map(|worker| {
+                let connected = counters::connected(store, worker.slot);
+                (worker, connected, Counts::of_worker(store, worker.slot))
+            })
+            .collect();
+        (zone_numbers(store, main), store.epoch(), Counts::of_all(store), workers)
+    })?;
+    let workers: Vec<_> = workers
+        .iter()
+        .map(|(worker, connected, counts)| prometheus::Worker {
+            slot: worker.slot,
+            pid: worker.pid,
+            generation: worker.generation,
+            start: worker.started,
+            subscribers: connected,
+            deliveries: counts.deliveries().iter().map(|(_, deliveries)| deliveries).sum(),
+            sent_bytes: counts.sent_bytes(),
+        })
+        .collect();
+    let metrics = prometheus::Metrics {
+        version: env!("CARGO_PKG_VERSION"),
+        commit: COMMIT,
+        zone_start: numbers.created,
+        zone_size: numbers.bytes,
+        zone_bytes: &[
+            ("tables", numbers.table_bytes),
+            ("channels", numbers.channel_bytes),
+            ("messages", numbers.message_bytes),
+            ("subscriptions", numbers.subscription_bytes),
+            ("free", numbers.free_bytes),
+        ],
+        repairs: &[("undone", counts.repairs()), ("rebuilt", rebuilt.into())],
+        channels: &[
+            ("normal", numbers.channels.into()),
+            ("wildcard", numbers.wildcard_channels.into()),
+        ],
+        channels_in_delete: numbers.channels_in_delete.into(),
+        channels_in_trash: numbers.channels_in_trash.into(),
+        messages_stored: numbers.stored,
+        messages_in_trash: numbers.untaken.into(),
+        messages_published: numbers.published,
+        publishes_refused: &[("zone_full", counts.publishes_refused())],
+        requests: &counts.requests(),
+        ended: &CloseReason::ALL.map(|reason| (reason.name(), counts.ended(reason as usize))),
+        deliveries: &counts.deliveries(),
+        latency: counts.latency(),
+        latency_sum: counts.latency_micros(),
+        sent_bytes: counts.sent_bytes(),
+        wakeups_sent: counts.wakeups_sent(),
+        wakeups_received: counts.wakeups_received(),
+        workers: &workers,
+    };
+    let mut body = Vec::with_capacity(8192 + workers.len() * 512);
+    prometheus::metrics(&metrics, &mut body);
     Some(body)
 }
 

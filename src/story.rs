@@ -5,6 +5,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use crate::conf::Mode;
+use crate::counters;
 use crate::nginx::request::{NoMemory, Request};
 
 /// Why a subscriber's request ended.
@@ -33,6 +35,20 @@ pub(crate) enum CloseReason {
 }
 
 impl CloseReason {
+    /// Every reason, in the order of their declaration.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Client,
+        Self::Ttl,
+        Self::Message,
+        Self::Deleted,
+        Self::Slow,
+        Self::SendTimeout,
+        Self::Violation,
+        Self::ZoneFull,
+        Self::PongTimeout,
+        Self::Shutdown,
+    ];
+
     /// The name in the log.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -50,13 +66,15 @@ impl CloseReason {
     }
 }
 
+const _: () = assert!(CloseReason::ALL.len() <= counters::REASONS);
+
 /// The story of one request.
 #[derive(Debug)]
 pub(crate) struct Story {
     /// The ids, with `/` between them.
     pub(crate) channels: Box<[u8]>,
-    /// The mode of a subscriber, or the role.
-    pub(crate) mode: &'static str,
+    /// The mode of a subscriber; a publisher has none.
+    pub(crate) mode: Option<Mode>,
     /// Messages sent or queued; pings and the like do not count.
     pub(crate) messages_sent: Cell<u64>,
     pub(crate) close_reason: Cell<Option<CloseReason>>,
@@ -67,8 +85,9 @@ impl Story {
     pub(crate) fn begin<'i>(
         request: &mut Request,
         ids: impl Iterator<Item = &'i [u8]>,
-        mode: &'static str,
+        mode: Option<Mode>,
     ) -> Result<Rc<Self>, NoMemory> {
+        counters::requested(mode);
         let channels = ids.collect::<Vec<_>>().join(&b'/');
         let story = Rc::new(Self {
             channels: channels.into(),
@@ -89,12 +108,14 @@ impl Story {
     pub(crate) fn count(&self, messages: usize) {
         let sent = self.messages_sent.get();
         self.messages_sent.set(sent.saturating_add(messages as u64));
+        counters::delivered(self.mode, messages);
     }
 
     /// Says why it ended; the first reason stays.
     pub(crate) fn end(&self, reason: CloseReason) {
         if self.close_reason.get().is_none() {
             self.close_reason.set(Some(reason));
+            counters::ended(reason as usize);
         }
     }
 }

@@ -17,6 +17,7 @@ use self::form::Form;
 use self::history::Replay;
 use self::websocket::WebSocket;
 use crate::conf::LocationConf;
+use crate::counters::{self, Connected, Unwritten};
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::{Held, Wire};
 use crate::nginx::log::warn;
@@ -57,6 +58,9 @@ pub(crate) struct Subscriber {
     /// Bytes below which a message is followed by filler.
     pub(crate) padded_to: usize,
     pub(crate) story: Rc<Story>,
+    pub(crate) _connected: Connected,
+    /// Live messages in the queue, where it has several channels.
+    pub(crate) unwritten: Unwritten,
     /// The channels, as often as they were named.
     pub(crate) groups: Vec<GroupKey>,
     /// Where it stands in its cohort, if it has one channel only.
@@ -104,6 +108,7 @@ impl Subscriber {
         total: usize,
     ) -> Result<(), Lost> {
         let taken = self.held.write(slices).map_err(|_| GONE)?;
+        counters::sent(taken);
         if taken == total {
             return Ok(());
         }
@@ -139,6 +144,10 @@ impl Subscriber {
                 outbox.is_empty()
             }
         };
+        counters::sent(before.saturating_sub(self.outbox.len()));
+        if self.replay.is_none() {
+            self.unwritten.settle();
+        }
         if drained || self.outbox.len() < before {
             self.moved_at = process::now_msec();
         }
@@ -186,6 +195,7 @@ impl Subscriber {
             return !std::mem::replace(&mut self.queued, true);
         }
         self.story.count(piece.is_message.into());
+        self.unwritten.push(&piece);
         let queue = if self.replay.is_some() { &mut self.held_back } else { &mut self.outbox };
         for piece in [Some(piece), filler].into_iter().flatten() {
             queue.extend(piece.on(self.held.wire()));

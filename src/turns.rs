@@ -7,12 +7,12 @@ use store::{Store, WakeSet};
 
 use crate::channels::seconds;
 use crate::conf::MainConf;
-use crate::events;
 use crate::nginx::log::{Log, error, warn};
 use crate::nginx::posted::Posted;
 use crate::nginx::timer::Timer;
 use crate::nginx::{notify, process};
 use crate::worker::{self, Events, Worker, enter};
+use crate::{counters, events};
 
 /// Milliseconds between two looks at the mailbox that nobody asked for, and between two looks for work of the sweep.
 const TICK_MSEC: u64 = 250;
@@ -56,10 +56,13 @@ pub(crate) fn start(main: Rc<MainConf>, store: Store) {
 /// Ends what is left when the process exits.
 pub(crate) fn stop() {
     on_shutdown();
+    // What was still served after it has left.
+    enter(|worker| worker.flush_counts());
     worker::uninstall();
 }
 
 fn on_wake() {
+    counters::was_woken();
     enter(Worker::deliver);
 }
 
@@ -89,6 +92,7 @@ impl Worker {
     /// True = the sweep has more to do.
     fn tick(&mut self) -> bool {
         self.events.ticks = self.events.ticks.wrapping_add(1);
+        self.flush_counts();
         if !self.leaving && !self.is_registered() {
             self.register();
         }
@@ -151,6 +155,7 @@ impl Worker {
         self.end_all();
         self.events.timer.cancel();
         self.events.tick.cancel();
+        self.flush_counts();
         self.clear_slot(self.slot, Some(process::pid()));
         // Whoever comes yet is counted in and out again in the same turn.
         self.note_registration();

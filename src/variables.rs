@@ -1,6 +1,6 @@
 //! The variables: those this module gives to the configuration, and those it takes from one.
 
-use crate::conf::LegacyVariables;
+use crate::conf::{LegacyVariables, Mode};
 use crate::nginx::conf::{ConfRef, Reported};
 use crate::nginx::request::Request;
 use crate::nginx::variables::Variable;
@@ -27,7 +27,7 @@ fn channel(request: &mut Request) -> Option<Vec<u8>> {
 }
 
 fn mode(request: &mut Request) -> Option<Vec<u8>> {
-    Story::of(request).map(|story| story.mode.into())
+    Story::of(request).map(|story| story.mode.map_or("publisher", Mode::name).into())
 }
 
 fn messages_sent(request: &mut Request) -> Option<Vec<u8>> {

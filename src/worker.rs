@@ -16,7 +16,6 @@ use store::{Batch, InterestRef, Store, WakeSet};
 use crate::channels::{create_limits, is_wildcard_id};
 use crate::cohort::{Cohort, Group};
 use crate::conf::MainConf;
-use crate::events;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Held;
 use crate::nginx::log::{Log, error};
@@ -31,6 +30,7 @@ use crate::subscriber::websocket::Reading;
 use crate::tables::{CohortKey, GroupKey, SubscriberKey};
 use crate::timeouts::Timeouts;
 use crate::zone::{Locked, SharedZone};
+use crate::{counters, events};
 
 /// Looks for a moment without mail.
 const CLOCK_TRIES: u32 = 8;
@@ -231,7 +231,10 @@ impl Ending {
     fn run(self) {
         match self {
             Self::Finish(held, rest) if rest.is_empty() => held.finish(),
-            Self::Finish(held, rest) => held.finish_after(rest),
+            Self::Finish(held, rest) => {
+                counters::sent(rest.iter().map(|piece| piece.len()).sum());
+                held.finish_after(rest);
+            }
             Self::Abort(held) => held.abort(),
             Self::Answer(held, answer) => held.finish_with(|request| answer.send(request)),
         }
@@ -330,9 +333,14 @@ impl Worker {
                 self.events.delivery.post();
             } else {
                 // Without an eventfd for the slot its worker finds the mail on its tick.
-                notify::wake(slot);
+                counters::woke(notify::wake(slot));
             }
         }
+    }
+
+    /// Adds what has been counted to this worker's slot.
+    pub(crate) fn flush_counts(&self) {
+        counters::flush(&self.zone.glance(), self.slot);
     }
 
     /// Has the endings that wait run at the end of this turn.

@@ -8,6 +8,7 @@ use std::ops::{Deref, DerefMut};
 
 use store::{Recovery, Store};
 
+use crate::counters;
 use crate::nginx::log::{Log, alert, warn};
 use crate::nginx::zone::{Locked as Lock, Zone};
 use crate::nginx::{notify, process};
@@ -67,6 +68,7 @@ impl Drop for Report {
         match self.0 {
             Recovery::Clean => return,
             Recovery::Undone => {
+                counters::repaired();
                 warn!(
                     log,
                     "push stream module: a worker died while it changed the shared memory; its change was undone"

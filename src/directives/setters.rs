@@ -21,8 +21,13 @@ pub(super) type Set = Result<(), Refusal>;
 /* roles */
 
 pub(super) fn statistics(cf: &ConfRef<'_>, location: &mut LocationSettings) -> Set {
+    let prometheus = match cf.args().next() {
+        None => false,
+        Some(format) if format.eq_ignore_ascii_case(b"prometheus") => true,
+        Some(format) => return Err(invalid_mode(cf, format, "prometheus")),
+    };
     // Takes the place of a role set before it.
-    location.role = Some(Role::Statistics);
+    location.role = Some(Role::Statistics { prometheus });
     install(cf, handlers::STATISTICS)
 }
 

@@ -74,6 +74,16 @@ pub(crate) fn now_msec() -> u64 {
     unsafe { ngx_current_msec as u64 }
 }
 
+/// Microseconds of the machine's monotonic clock, read now: about 25 ns, without a system call. All processes see the same.
+pub(crate) fn now_micros() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: writes to `now`; this clock is always there.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+    let nanos = u64::try_from(now.tv_nsec).unwrap_or_default();
+    seconds.wrapping_mul(1_000_000).wrapping_add(nanos / 1000)
+}
+
 /// How many workers the current configuration asks for; 1 without a master process.
 pub(crate) fn worker_processes() -> usize {
     // SAFETY: set and live (callback contract, point 7).

@@ -17,6 +17,7 @@ use crate::answer::INTERNAL_ERROR;
 use crate::cohort::{Cohort, Group};
 use crate::conf::padding::Padding;
 use crate::conf::{LocationConf, MainConf};
+use crate::counters::{Connected, Unwritten};
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::HeldHooks;
 use crate::nginx::process;
@@ -208,6 +209,8 @@ pub(super) fn settle(
                 deflation,
                 padded_to: padding.map_or(0, |group| group.message_min),
                 story: Rc::clone(&wish.story),
+                _connected: Connected::new(wish.story.mode),
+                unwritten: Unwritten::default(),
                 groups: groups.clone(),
                 cohort: None,
                 joined,

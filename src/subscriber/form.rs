@@ -10,6 +10,7 @@ use protocol::template::MessageView;
 use super::wish::Wish;
 use crate::answer;
 use crate::conf::{LocationConf, MainConf};
+use crate::counters;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::request::{NoMemory, Request, Status};
 use crate::render::{Family, Message, Piece};
@@ -73,6 +74,8 @@ impl Form {
         }
         chunks.push(&self.location.footer_template);
         chunks.retain(|chunk| !chunk.is_empty());
+        counters::written(pieces, 1);
+        counters::sent(chunks.iter().map(|chunk| chunk.len()).sum());
         Ok(request.respond_chunks(&chunks))
     }
 

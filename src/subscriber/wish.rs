@@ -36,7 +36,7 @@ impl Wish {
         // A page cannot set headers for a WebSocket.
         let has_arguments = mode == Mode::WebSocket;
         let mut merged = location.auto_event_id;
-        let mut value = |directive: Option<ComplexValue>, header: &str, argument: &str| {
+        let mut value = |directive: Option<ComplexValue>, header: &'static str, argument: &str| {
             if let Some(value) = directive {
                 return Some(channels::evaluated(request, value));
             }
@@ -52,7 +52,7 @@ impl Wish {
         let tag = value(location.last_received_message_tag, "If-None-Match", "tag");
         let event_id = value(location.last_event_id, "Last-Event-Id", "last_event_id");
         let ids = path.iter().map(|segment| segment.id);
-        let story = Story::begin(request, ids, mode.name())?;
+        let story = Story::begin(request, ids, Some(mode))?;
         let time = time.and_then(|time| {
             let seconds = || parse_seconds(&time).filter(|_| has_arguments);
             parse_time(&time).or_else(seconds)

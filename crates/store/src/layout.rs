@@ -343,7 +343,7 @@ record! {
 /// Gauges of a worker.
 pub const GAUGES: usize = 5;
 /// Counters of a worker.
-pub const COUNTERS: usize = 40;
+pub const COUNTERS: usize = 41;
 const _: () = assert!(Slot::GAUGES.offset as usize + GAUGES * 4 <= Slot::COUNTS.offset as usize);
 const _: () = assert!(Slot::COUNTS.offset as usize + COUNTERS * 8 <= Slot::LEN);
 const _: () = assert!(Slot::LEN.is_multiple_of(GRANULE));
