@@ -14,7 +14,7 @@ location | push_stream_channels_path x; push_stream_subscriber long-polling; -> 
 location | push_stream_channels_path x; push_stream_subscriber foo;          -> fails push stream module: invalid push_stream_subscriber mode value: foo, accepted values (streaming, polling, long-polling, eventsource, websocket)
 location | push_stream_channels_path x; push_stream_subscriber "";           -> fails push stream module: invalid push_stream_subscriber mode value: , accepted values
 location | push_stream_channels_path x; push_stream_channels_statistics;     -> ok
-location | push_stream_channels_path x; push_stream_channels_statistics on;  -> fails invalid number of arguments in "push_stream_channels_statistics" directive
+location | push_stream_channels_path x; push_stream_channels_statistics on;  -> fails push stream module: invalid push_stream_channels_statistics mode value: on, accepted values (prometheus)
 location | push_stream_channels_path x; push_stream_publisher a b;           -> fails invalid number of arguments
 
 === the other two modes

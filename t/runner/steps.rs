@@ -100,11 +100,14 @@ impl World {
         if let Some(rest) = text.strip_prefix("pub ") {
             return self.publish(rest, &details);
         }
+        if let Some(rest) = text.strip_prefix("metrics ") {
+            return self.ask_until(rest, false, metrics_condition);
+        }
         if let Some(rest) = text.strip_prefix("json! ") {
-            return self.json(rest, true);
+            return self.ask_until(rest, true, json_condition);
         }
         if let Some(rest) = text.strip_prefix("json ") {
-            return self.json(rest, false);
+            return self.ask_until(rest, false, json_condition);
         }
         if let Some(rest) = text.strip_prefix("set ") {
             let (name, value) = rest.split_once(" = ").ok_or("set NAME = value")?;
@@ -318,9 +321,14 @@ impl World {
     }
 
     /// `uri path == value, path >= value`: asked again until all hold (`json!`: once).
-    fn json(&mut self, rest: &str, once: bool) -> Outcome<()> {
+    fn ask_until(
+        &mut self,
+        rest: &str,
+        once: bool,
+        holds: fn(&Response, &str) -> Outcome<()>,
+    ) -> Outcome<()> {
         let (rest, limit) = split_within(rest);
-        let (uri, conditions) = rest.split_once(' ').ok_or("json URI conditions")?;
+        let (uri, conditions) = rest.split_once(' ').ok_or("URI conditions")?;
         let deadline = self.until(limit);
         loop {
             let mut client = Client::connect(self.nginx.port)?;
@@ -329,7 +337,7 @@ impl World {
             let response = client.complete(self.until(None))?;
             let Some(problem) = conditions
                 .split(", ")
-                .find_map(|condition| json_condition(response, condition).err())
+                .find_map(|condition| holds(response, condition).err())
             else {
                 return Ok(());
             };
@@ -713,16 +721,42 @@ fn json_condition(response: &Response, condition: &str) -> Outcome<()> {
         json_path(&body, path).ok_or_else(|| format!("no {path} in the answer"))?
     };
     let text = actual.as_str().map_or_else(|| actual.to_string(), str::to_owned);
-    let numbers = (actual.as_f64(), wanted.parse::<f64>().ok());
+    compare(path, &text, operator, wanted)
+}
+
+/// `series == value`; a name without labels is the sum of its series, and the value may be another series.
+fn metrics_condition(response: &Response, condition: &str) -> Outcome<()> {
+    let words: Vec<&str> = condition.split_whitespace().collect();
+    let &[series, operator, wanted] = words.as_slice() else {
+        return Err(format!("not a condition: {condition}"));
+    };
+    let body = String::from_utf8_lossy(&response.body);
+    let value = |series: &str| -> Option<f64> {
+        let of = |name: &str| name == series || name.split('{').next() == Some(series);
+        let samples: Vec<f64> = body
+            .lines()
+            .filter_map(|line| line.rsplit_once(' '))
+            .filter(|(name, _)| of(name))
+            .filter_map(|(_, value)| value.parse().ok())
+            .collect();
+        (!samples.is_empty()).then(|| samples.iter().sum())
+    };
+    let actual = value(series).ok_or_else(|| format!("no {series} in the answer"))?;
+    let wanted = value(wanted).map_or_else(|| wanted.to_owned(), |wanted| wanted.to_string());
+    compare(series, &actual.to_string(), operator, &wanted)
+}
+
+fn compare(what: &str, text: &str, operator: &str, wanted: &str) -> Outcome<()> {
+    let numbers = (text.parse::<f64>().ok(), wanted.parse::<f64>().ok());
     let holds = match (operator, numbers) {
         ("==", _) => text == wanted.trim_matches('"'),
         ("!=", _) => text != wanted.trim_matches('"'),
         (">=", (Some(actual), Some(wanted))) => actual >= wanted,
         ("<=", (Some(actual), Some(wanted))) => actual <= wanted,
-        ("~", _) => regex(wanted)?.is_match(&text),
-        _ => return Err(format!("not a condition: {condition}")),
+        ("~", _) => regex(wanted)?.is_match(text),
+        _ => return Err(format!("not a condition: {what} {operator} {wanted}")),
     };
-    if holds { Ok(()) } else { Err(format!("{path} is {text}, not {operator} {wanted}")) }
+    if holds { Ok(()) } else { Err(format!("{what} is {text}, not {operator} {wanted}")) }
 }
 
 /// `infos[0].channel`, `by_worker.length`
