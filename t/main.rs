@@ -1,8 +1,10 @@
 //! `cargo test --test t`: the behaviour of the module, seen through sockets.
 //!
-//! Four kinds of tests share one run and one report (libtest-mimic):
+//! Six kinds of tests share one run and one report (libtest-mimic):
 //! - every block of every `t/*.t` file (the format is described in `t/README.md`),
 //! - the functions of `load.rs`, for what needs thousands of clients or random timing,
+//! - `metrics.rs`, which asks Prometheus' own tool,
+//! - the real clients of `wire.rs`,
 //! - the house rules of `tidy.rs`,
 //! - the commands and configurations of the documentation, by `docs.rs`.
 //!
@@ -18,6 +20,7 @@
 
 mod docs;
 mod load;
+mod metrics;
 mod runner;
 mod tidy;
 mod wire;
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         }
     }
     trials.extend(load::trials(&setup));
+    trials.extend(metrics::trials(&setup));
     trials.extend(tidy::trials(&setup));
     trials.extend(docs::trials(&setup));
     trials.extend(wire::trials(&setup));

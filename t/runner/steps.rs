@@ -335,9 +335,8 @@ impl World {
             let request = format!("GET {uri} HTTP/1.1\r\nHost: localhost\r\n\r\n");
             client.ask(request.as_bytes(), false, false)?;
             let response = client.complete(self.until(None))?;
-            let Some(problem) = conditions
-                .split(", ")
-                .find_map(|condition| holds(response, condition).err())
+            let Some(problem) =
+                conditions.split(", ").find_map(|condition| holds(response, condition).err())
             else {
                 return Ok(());
             };
