@@ -10,8 +10,6 @@ use protocol::event::Event;
 use protocol::template::MessageView;
 use store::WakeSet;
 
-use crate::counters;
-use crate::events;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::process;
 use crate::render::{Family, Piece, Renderings, last_chunk};
@@ -21,6 +19,7 @@ use crate::subscriber::websocket::close_frame;
 use crate::subscriber::{Deadlines, Lost, Subscriber};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
 use crate::worker::{Ending, Worker};
+use crate::{counters, events};
 
 /// Subscribers pinged or ended for time in one turn of the event loop.
 const SERVED_AT_ONCE: usize = 512;

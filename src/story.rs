@@ -66,6 +66,8 @@ impl CloseReason {
     }
 }
 
+// The last one stands at its place only if none is missing.
+const _: () = assert!(CloseReason::Shutdown as usize + 1 == CloseReason::ALL.len());
 const _: () = assert!(CloseReason::ALL.len() <= counters::REASONS);
 
 /// The story of one request.

@@ -134,12 +134,12 @@ impl Request {
     }
 
     /// The value of the first header of that name, which is compared without regard to case.
-    pub(crate) fn header<'r>(&'r self, name: &'static str) -> Option<&'r [u8]> {
+    pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers(name).next()
     }
 
     /// The values of all headers of that name, in the order of the request.
-    pub(crate) fn headers<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r [u8]> {
+    pub(crate) fn headers<'r>(&'r self, name: &str) -> impl Iterator<Item = &'r [u8]> {
         let first = &self.0.headers_in.headers.part;
         // SAFETY: the list of headers is filled in (type's invariant): its parts are linked and end with null, each has `nelts`
         // elements, and the strings in them live in the request's pool.

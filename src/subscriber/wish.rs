@@ -36,7 +36,7 @@ impl Wish {
         // A page cannot set headers for a WebSocket.
         let has_arguments = mode == Mode::WebSocket;
         let mut merged = location.auto_event_id;
-        let mut value = |directive: Option<ComplexValue>, header: &'static str, argument: &str| {
+        let mut value = |directive: Option<ComplexValue>, header: &str, argument: &str| {
             if let Some(value) = directive {
                 return Some(channels::evaluated(request, value));
             }

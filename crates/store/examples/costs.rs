@@ -12,7 +12,7 @@ mod zone;
 
 use std::time::Instant;
 
-use store::{Batch, CreateLimits, NewMessage, NewsResume, Start, WakeSet};
+use store::{Batch, COUNTERS, CreateLimits, NewMessage, NewsResume, Start, WakeSet};
 use zone::{END, Memory, NO_LIMITS, channel, message, sweep};
 
 const NOW: u32 = 1_000_000;
@@ -103,6 +103,16 @@ fn main() {
         }
     }
 
+    measure("a worker adds to all of its counters", N, || {
+        for n in 0..N {
+            store.count(0, &[u64::from(n) | 1; COUNTERS]);
+        }
+    });
+    measure("the sums of the counters of 32 slots", N / 10, || {
+        for _ in 0..N / 10 {
+            assert_ne!(store.counts()[0], 0);
+        }
+    });
     let ids: Vec<_> = (0..N).map(|n| format!("channel-{n}")).collect();
     measure("create a channel", N, || {
         for id in &ids {

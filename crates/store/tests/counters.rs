@@ -1,6 +1,11 @@
 //! What the workers count is never lost, whoever goes; and messages carry the moment of their publish.
 
-#![allow(clippy::expect_used, reason = "a test fails by a panic")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by a panic"
+)]
 
 #[path = "support/zone.rs"]
 mod zone;
