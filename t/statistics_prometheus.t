@@ -146,6 +146,7 @@ location ~ ^/impatient/(.*)$ {
     push_stream_subscriber;
     push_stream_channels_path $1;
     send_timeout 1s;
+    push_stream_subscriber_buffer_size 64m;
 }
 --- timeout: 60s
 --- steps
@@ -187,3 +188,28 @@ e< text channel_created
 metrics /metrics push_stream_deliveries_total == 1, push_stream_delivery_latency_seconds_count == 1
 # But none of anybody.
 metrics /metrics push_stream_messages_published_total == 1, push_stream_messages_stored == 1
+
+=== WebSockets
+--- http_config
+push_stream_shared_memory_size 256k;
+--- no_zone
+--- extra_config
+location ~ ^/ws/(.*)$ {
+    push_stream_subscriber websocket;
+    push_stream_channels_path $1;
+    push_stream_websocket_allow_publish on;
+    push_stream_websocket_max_message_size 1m;
+}
+--- steps
+a: WS /ws/x
+b: WS /ws/x/y
+a,b< status 101
+metrics /metrics push_stream_subscribers{worker="0",mode="websocket"} == 2, push_stream_subscriber_requests_total{mode="websocket"} == 2
+a> frame text "hello"
+a,b< frame text "hello"
+
+metrics /metrics push_stream_deliveries_total{mode="websocket"} == 2, push_stream_delivery_latency_seconds_count == 2, push_stream_messages_published_total == 1
+a> frame text "0123456789" x 50000
+a< last frame close 1013
+metrics /metrics push_stream_subscribers_ended_total{reason="zone_full"} == 1, push_stream_publishes_refused_total{reason="zone_full"} == 1, push_stream_subscribers == 1
+--- allow_error_log: no memory|unable to allocate|too slow
