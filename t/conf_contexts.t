@@ -30,6 +30,7 @@ http, server, location | push_stream_user_agent $arg_a; || push_stream_user_agen
 http, server, location | push_stream_allowed_origins a; || push_stream_allowed_origins $arg_o; || push_stream_allowed_origins b; -> ok
 http, server, location | push_stream_channel_info_on_publish on; || push_stream_channel_info_on_publish off; || push_stream_channel_info_on_publish on; -> ok
 http, server, location | push_stream_websocket_allow_publish on; || push_stream_websocket_allow_publish off; || push_stream_websocket_allow_publish on; -> ok
+http, server, location | push_stream_auto_event_id on; || push_stream_auto_event_id off; || push_stream_auto_event_id on; -> ok
 http, server, location | push_stream_subscriber_buffer_size 1m; || push_stream_subscriber_buffer_size 2m; || push_stream_subscriber_buffer_size 64k; -> ok
 
 === in an if of a location
@@ -52,6 +53,8 @@ if | push_stream_longpolling_connection_ttl 1s;      -> fails directive is not a
 if | push_stream_ping_message_interval 1s;           -> fails directive is not allowed here
 if | push_stream_wildcard_channel_max_qtd 1;         -> fails directive is not allowed here
 if | push_stream_websocket_allow_publish on;         -> fails directive is not allowed here
+if | push_stream_auto_event_id on;                   -> fails directive is not allowed here
+if | push_stream_websocket_deflate on;               -> fails directive is not allowed here
 if | push_stream_channel_info_on_publish on;         -> fails directive is not allowed here
 
 === twice in one block

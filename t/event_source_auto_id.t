@@ -183,11 +183,3 @@ a< chunk ": \n"
 a< chunk ~ ^id: \d+:\d+\n$
 a< chunk "data: m2\n\n"
 a< nothing 100ms
-
-=== where it may stand
---- nginx_t
-http       | push_stream_auto_event_id on;    -> ok
-server     | push_stream_auto_event_id on;    -> ok
-subscriber | push_stream_auto_event_id off;   -> ok
-main       | push_stream_auto_event_id on;    -> fails "push_stream_auto_event_id" directive is not allowed here
-subscriber | push_stream_auto_event_id maybe; -> fails it must be "on" or "off"

@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Barrier, PoisonError, RwLockReadGuard};
+use std::sync::{Barrier, PoisonError, RwLockReadGuard, mpsc};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
@@ -20,7 +20,7 @@ use crate::runner::{Conf, MACHINE, Nginx, Outcome, STANDARD, Setup, websocket};
 type Test = fn(&Setup) -> Outcome<()>;
 
 pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
-    let tests: [(&str, Test); 9] = [
+    let tests: [(&str, Test); 10] = [
         ("curl subscribes in every mode by HTTP/2 over TLS, on one connection", streams_of_curl),
         ("curl in every mode and version", versions_of_curl),
         ("curl unpacks gzip as it comes", gzip_of_curl),
@@ -28,6 +28,7 @@ pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
         ("a lost HTTP/2 connection unsubscribes all of its streams", h2_connection_is_lost),
         ("HTTP/2 flow control holds a stream, not its neighbours", h2_flow_control),
         ("HTTP/2 has no WebSocket", h2_has_no_websocket),
+        ("a WebSocket over TLS", websocket_over_tls),
         ("no more subscribers than the limit, however many come at once", subscribers_at_once),
         ("20,000 channels in the statistics", many_channels),
     ];
@@ -543,15 +544,116 @@ fn h2_has_no_websocket(setup: &Setup) -> Outcome<()> {
     if [1, 3, 5].iter().any(|stream| !client.got(*stream).is_empty()) {
         return Err("there is a body".into());
     }
-    let log = read(&server.nginx.prefix().join("wire.log"));
-    if log.matches("HTTP/2.0 /ws/a 400\n").count() != 3 {
-        return Err(log);
-    }
+    let log = server.nginx.prefix().join("wire.log");
+    until("three refusals in the access log", || {
+        Ok(read(&log).matches("HTTP/2.0 /ws/a 400\n").count() == 3)
+    })
+    .map_err(|reason| format!("{reason}: {}", read(&log)))?;
     // The connection is good for more.
     client.get(7, "/sub/a")?;
     server.wait_subscribers(1)?;
     server.publish("a", "one")?;
     client.wait(7, "one")?;
+    server.nginx.quit_cleanly()
+}
+
+/// OpenSSL's client with its pipes; what it receives comes through a channel.
+struct TlsClient {
+    child: Running,
+    received: Vec<u8>,
+    incoming: mpsc::Receiver<Vec<u8>>,
+}
+
+impl TlsClient {
+    fn connect(server: &Server) -> Outcome<TlsClient> {
+        let mut child = Command::new("openssl")
+            .args(["s_client", "-quiet", "-unix"])
+            .arg(server.nginx.prefix().join("tls"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("openssl: {error}"))?;
+        let mut output = child.stdout.take().ok_or("no pipe")?;
+        let (sender, incoming) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 65_536];
+            // Ends with the process, whose end drops the sender.
+            while let Ok(count @ 1..) = output.read(&mut buffer) {
+                if sender.send(buffer[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(TlsClient { child: Running(child), received: Vec::new(), incoming })
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> Outcome<()> {
+        let input = self.child.0.stdin.as_mut().ok_or("no pipe")?;
+        input.write_all(bytes).map_err(|error| format!("send: {error}"))
+    }
+
+    /// Takes bytes off the front as soon as `parse` finds what it looks for.
+    fn take<T>(
+        &mut self,
+        what: &str,
+        mut parse: impl FnMut(&[u8]) -> Outcome<Option<(T, usize)>>,
+    ) -> Outcome<T> {
+        loop {
+            if let Some((found, length)) = parse(&self.received)? {
+                self.received.drain(..length);
+                return Ok(found);
+            }
+            let more = self.incoming.recv_timeout(Duration::from_secs(10));
+            let more = more.map_err(|error| format!("{what}: {error}"))?;
+            self.received.extend(more);
+        }
+    }
+
+    fn frame(&mut self) -> Outcome<websocket::Frame> {
+        self.take("a frame", websocket::Frame::parse)
+    }
+}
+
+/// TLS hands out what it has decrypted, and there is no event for what it has left: frames in one record with
+/// the handshake, and records longer than a read.
+fn websocket_over_tls(setup: &Setup) -> Outcome<()> {
+    let server = Server::start(setup, 2, "push_stream_websocket_allow_publish on;")?;
+    let mut client = TlsClient::connect(&server)?;
+    let handshake = websocket::HANDSHAKE.join("\r\n");
+    let request = format!("GET /ws/a HTTP/1.1\r\nHost: localhost\r\n{handshake}\r\n\r\n");
+    let frames = [websocket::encode("text \"one\"")?, websocket::encode("text \"two\"")?];
+    client.send(&[request.as_bytes(), &frames.concat()].concat())?;
+    let head = client.take("a head", |bytes| {
+        let length = find(bytes, b"\r\n\r\n").map(|length| length + 4);
+        Ok(length.map(|length| (String::from_utf8_lossy(&bytes[..length]).into_owned(), length)))
+    })?;
+    if !head.starts_with("HTTP/1.1 101 ") {
+        return Err(head);
+    }
+    client.frame()?.check("text \"one\"")?;
+    client.frame()?.check("text \"two\"")?;
+    for length in [1, 16_383, 16_384, 16_385, 300_000] {
+        let frame = format!("text \"a\" x {length}");
+        client.send(&websocket::encode(&frame)?)?;
+        client.frame()?.check(&frame)?;
+    }
+    // Many in one record.
+    let many: Vec<Vec<u8>> = (0..500)
+        .map(|number| websocket::encode(&format!("text \"m{number}\"")))
+        .collect::<Outcome<_>>()?;
+    client.send(&many.concat())?;
+    for number in 0..500 {
+        client.frame()?.check(&format!("text \"m{number}\""))?;
+    }
+    server.publish("a", "from elsewhere")?;
+    client.frame()?.check("text \"from elsewhere\"")?;
+    client.send(&websocket::encode("ping \"p\"")?)?;
+    client.frame()?.check("pong \"p\"")?;
+    client.send(&websocket::encode("close 1000")?)?;
+    client.frame()?.check("close 1000")?;
+    client.child.wait()?;
+    server.wait_subscribers(0)?;
     server.nginx.quit_cleanly()
 }
 
