@@ -9,6 +9,13 @@ location = /close { keepalive_timeout 0; return 200 bye; }
 location ~ ^/ws/(.*)$ { return 101 $1; }
 location = /json { default_type application/json; return 200 '{"a": 1, "list": [{"b": "x"}]}'; }
 
+=== fails when a worker has taken too much memory
+--- steps
+! memory mark
+! memory grew below 100m
+! memory grew below 0m
+--- fails: has taken 0 kB
+
 === a request and what can be said about its answer
 --- steps
 a: GET /hello

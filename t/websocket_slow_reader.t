@@ -70,9 +70,11 @@ slow: WS /ws/s @slow
 slow< status 101
 ? POST /pub?id=s "0123456789" x 1000000 -> 200
 ! wait 200ms
+! memory mark
 slow> frame ping "first"
    "\x89\x00" x 100000
    frame ping "last"
+! memory grew below 2m
 slow< frame text "0123456789" x 1000000 within 10s
 slow< text last
 slow< count 0 "first"

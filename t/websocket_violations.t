@@ -144,10 +144,11 @@ a< end
 --- http_config
 push_stream_shared_memory_size 512m;
 --- steps
+! memory mark
 repeat 20: a${i}: WS /ws/s
-repeat 20: a${i}> frame text length=500000000 "begun"
-! wait 100ms
+repeat 20: a${i}> frame text unmasked length=500000000 "begun"
 json! /stats subscribers == 20
+! memory grew below 100m
 repeat 20: a${i}x
 json /stats subscribers == 0
 

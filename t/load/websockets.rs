@@ -116,7 +116,7 @@ pub(super) fn many(setup: &Setup) -> Outcome<()> {
     nginx.quit_cleanly()
 }
 
-/// Sent by a socket of either kind, masked; got by four of each kind in two workers.
+/// Sent by a socket of either kind, masked; got by four of each kind.
 pub(super) fn large(setup: &Setup) -> Outcome<()> {
     let _shared = share_machine();
     let nginx = Nginx::start(setup, &configuration(2))?;

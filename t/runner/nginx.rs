@@ -3,7 +3,7 @@
 //! nginx runs in the foreground as our child and dies with the thread that started it
 //! (`setpriv --pdeathsig`), so a killed test run leaves nothing behind.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
@@ -300,6 +300,17 @@ impl Nginx {
         serving.sort_unstable();
         leaving.sort_unstable();
         (serving, leaving)
+    }
+
+    /// The private memory of each worker in kB, by pid.
+    pub(crate) fn memory(&mut self) -> Outcome<HashMap<i32, usize>> {
+        let of = |pid: i32| {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+            let data = status.lines().find_map(|line| line.strip_prefix("VmData:"))?;
+            data.trim().strip_suffix(" kB")?.parse().ok()
+        };
+        let found = |pid| of(pid).map(|data| (pid, data)).ok_or(format!("no VmData of {pid}"));
+        self.workers().into_iter().map(found).collect()
     }
 
     pub(crate) fn signal(&self, signal: Signal) -> Outcome<()> {

@@ -22,6 +22,8 @@ pub(crate) struct World {
     /// The keep-alive connection of `?` rows.
     rows: Option<Client>,
     variables: Variables,
+    /// What `! memory mark` saw, in kB by pid.
+    memory: HashMap<i32, usize>,
     changed: Conf,
     /// Nothing of the block may take longer.
     deadline: Instant,
@@ -40,8 +42,8 @@ impl World {
         variables.set("PORT", nginx.port.to_string());
         variables.set("PREFIX", nginx.prefix().to_string_lossy());
         variables.set("MASTER", nginx.master().to_string());
-        let clients = HashMap::new();
-        World { nginx, clients, rows: None, variables, changed, deadline }
+        let (clients, memory) = (HashMap::new(), HashMap::new());
+        World { nginx, clients, rows: None, variables, memory, changed, deadline }
     }
 
     /// Runs a `steps` or `table` section; a table is a list of `?` steps that all get their say.
@@ -444,6 +446,7 @@ impl World {
             "access-log" => {
                 self.wait_for_text("access.log", rest, deadline, |nginx| nginx.access_log())
             }
+            "memory" => self.memory(rest),
             "no-temp-files" => self.no_temp_files(deadline),
             _ => Err(format!("unknown action {action}")),
         }
@@ -480,6 +483,26 @@ impl World {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// `memory mark`, then `memory grew below 100m`: what the workers take for themselves, touched or
+    /// not. The zone is not in it.
+    fn memory(&mut self, rest: &str) -> Outcome<()> {
+        let taken = self.nginx.memory()?;
+        if rest == "mark" {
+            self.memory = taken;
+            return Ok(());
+        }
+        let limit = rest.strip_prefix("grew below ").and_then(|limit| limit.strip_suffix('m'));
+        let limit: usize = limit.and_then(|limit| limit.parse().ok()).ok_or("grew below 100m")?;
+        for (pid, now) in taken {
+            let before = self.memory.get(&pid).ok_or_else(|| format!("{pid} has no mark"))?;
+            let grew = now.saturating_sub(*before);
+            if grew >= limit << 10 {
+                return Err(format!("worker {pid} has taken {grew} kB"));
+            }
+        }
+        Ok(())
     }
 
     fn no_temp_files(&mut self, deadline: Instant) -> Outcome<()> {
