@@ -161,9 +161,10 @@ json /stats by_worker.length == 1, by_worker[0].pid == ${PID1}
 
 === who comes while the worker leaves is counted out again
 --- steps
-a: connect
+a: connect @worker 1
 a> "GET /sub/late HTTP/1.1\r\nHost: localhost\r\n"
-b: GET /sub/x
+# The same worker: when it answers this, it has read that.
+b: GET /sub/x @worker 1
 b< status 200
 ! reload
 b< end within 1s

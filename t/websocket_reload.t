@@ -114,9 +114,10 @@ b< frame text "<m>"
 
 === a handshake that is not whole when the worker leaves
 --- steps
-a: connect
+a: connect @worker 1
 a> "GET /ws/late HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-b: WS /ws/s
+# The same worker: when it answers this, it has read that.
+b: WS /ws/s @worker 1
 b< status 101
 ! reload
 b< frame close 1001

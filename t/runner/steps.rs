@@ -195,6 +195,7 @@ impl World {
             let pid: i32 = String::from_utf8_lossy(&body).parse().map_err(|_| "/-/pid: no pid")?;
             if pid == wanted {
                 client.pid = Some(pid);
+                client.next_response()?;
                 return Ok(client);
             }
             if Instant::now() > deadline {
