@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::rc::Rc;
 
+use protocol::Few;
 use protocol::cursor::Cursor;
 use store::InterestRef;
 
@@ -19,7 +20,7 @@ pub(crate) struct Group {
     pub(crate) id: Rc<[u8]>,
     /// Subscriptions: the number the zone has for this worker.
     pub(crate) subscriptions: u32,
-    pub(crate) cohorts: Vec<CohortKey>,
+    pub(crate) cohorts: Few<CohortKey>,
     /// Subscribers of several channels, as often as they subscribed to this one.
     pub(crate) several: Vec<SubscriberKey>,
 }

@@ -177,7 +177,7 @@ impl Worker {
             }
             let template = &subscriber.location.message_template;
             let compressors = &mut self.compressors;
-            let piece = renderings.deflated(template, subscriber.deflation, compressors, render);
+            let piece = renderings.deflated(template, subscriber.deflation(), compressors, render);
             let Some(piece) = or_empty(piece, subscriber.kind, news) else { continue };
             let filler =
                 self.fillers.behind(&piece, template.family(), subscriber.padded_to, largest);
@@ -345,7 +345,7 @@ impl Worker {
         let Some(subscriber) = self.subscribers.get_mut(key) else { return };
         subscriber.queued = false;
         if let Some(piece) = subscriber.answer.take() {
-            self.answer_long_polls(vec![(key, piece)]);
+            self.answer_long_polls(vec![(key, *piece)]);
             return;
         }
         if subscriber.kind == Kind::LongPolling {
@@ -374,14 +374,23 @@ impl Worker {
             return Ok(());
         };
         let template = Rc::clone(&subscriber.location.message_template);
+        let deflation = subscriber.deflation();
         let (outbox, story, padded_to) =
             (&mut subscriber.outbox, &subscriber.story, subscriber.padded_to);
         let (fillers, largest) = (&mut self.fillers, self.main.largest_padding.get());
-        let (compressors, deflation) = (&mut self.compressors, subscriber.deflation);
+        let compressors = &mut self.compressors;
+        // Where nothing looks at the pieces one by one they are written as one.
+        let joined = wire != Wire::Filtered && deflation.is_none() && padded_to == 0;
         let mut more = true;
         let mut queued = 0;
         while more && queued < REPLAY_QUEUE_BYTES {
-            more = replay.pull(&self.zone, &mut self.batch, &template, |piece| {
+            let mut joint = Vec::new();
+            more = replay.pull(&self.zone, &mut self.batch, |cursor, message| {
+                if joined {
+                    story.count(usize::from(template.append(wire, cursor, message, &mut joint)));
+                    return;
+                }
+                let Some(piece) = template.render(cursor, message) else { return };
                 let piece = compressors.deflated(piece, deflation);
                 let filler = fillers.behind(&piece, template.family(), padded_to, largest);
                 story.count(1);
@@ -391,6 +400,8 @@ impl Worker {
                     outbox.push(bytes);
                 }
             });
+            queued += joint.len();
+            outbox.push(Bytes::from(joint));
         }
         if more {
             subscriber.replay = Some(replay);

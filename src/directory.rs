@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use protocol::Few;
 use protocol::channel_path::ChannelPath;
 use protocol::event::Event;
 use protocol::refusal::Refusal;
@@ -46,7 +47,7 @@ pub(crate) fn find_or_create(
     store: &mut Store,
     path: &ChannelPath,
     main: &MainConf,
-    found: &mut Vec<ChannelRef>,
+    found: &mut Few<ChannelRef>,
     wake: &mut WakeSet,
 ) -> Result<(), Refusal> {
     let limits = create_limits(main);

@@ -209,9 +209,7 @@ impl Worker {
         {
             let Subscriber { held, form, .. } = subscriber;
             self.endings.push_back(match form {
-                Some(form) => {
-                    Ending::Answer(held, Box::new(LongPollAnswer { form, cursor, piece }))
-                }
+                Some(form) => Ending::Answer(held, LongPollAnswer { form, cursor, piece }),
                 None => Ending::Abort(held),
             });
         }
@@ -223,7 +221,7 @@ impl Worker {
             let (cohort, _) = subscriber.cohort?;
             self.cohorts.get(cohort)?.unseen(subscriber.seen).next().cloned()
         };
-        subscriber.answer.clone().or_else(in_cohort)
+        subscriber.answer.as_deref().cloned().or_else(in_cohort)
     }
 
     /// Ends subscribers whose time is up: streams with the footer, long polls as timed out.

@@ -1,18 +1,23 @@
 //! What a subscriber has still to be sent: bytes that the socket did not take yet.
 //!
-//! Pieces are shared with all subscribers who get the same bytes; an empty outbox costs no allocation.
+//! Pieces are shared with all subscribers who get the same bytes; an empty outbox is one null pointer.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
+
+use smallvec::SmallVec;
 
 use crate::nginx::bytes::Bytes;
 
 /// Pieces handed to the kernel in one call (IOV_MAX is 1024).
 const MAX_PIECES: usize = 256;
 
-/// Queued pieces, the front one perhaps sent in part.
+/// Queued pieces, the front one perhaps sent in part. Takes memory only while there are any.
 #[derive(Default)]
-pub(crate) struct Outbox {
+pub(crate) struct Outbox(Option<Box<Queue>>);
+
+#[derive(Default)]
+struct Queue {
     pieces: VecDeque<Bytes>,
     /// Bytes in all pieces.
     len: usize,
@@ -22,15 +27,16 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
+        self.0.is_none()
     }
 
     pub(crate) fn push(&mut self, piece: Bytes) {
         if piece.is_empty() {
             return;
         }
-        self.len += piece.len();
-        self.pieces.push_back(piece);
+        let queue = self.0.get_or_insert_default();
+        queue.len += piece.len();
+        queue.pieces.push_back(piece);
     }
 
     pub(crate) fn extend(&mut self, pieces: impl IntoIterator<Item = Bytes>) {
@@ -39,12 +45,13 @@ impl Outbox {
 
     /// Bytes in all pieces.
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.0.as_ref().map_or(0, |queue| queue.len)
     }
 
     /// Bytes that wait behind the front piece.
     pub(crate) fn behind(&self) -> usize {
-        self.len - self.pieces.front().map_or(0, |piece| piece.len())
+        let front = self.0.as_ref().and_then(|queue| queue.pieces.front());
+        self.len() - front.map_or(0, |piece| piece.len())
     }
 
     /// Sends with `write`, which answers how many bytes it took, until it takes less than offered.
@@ -52,9 +59,9 @@ impl Outbox {
         &mut self,
         mut write: impl FnMut(&[IoSlice<'_>]) -> Result<usize, E>,
     ) -> Result<(), E> {
-        while !self.pieces.is_empty() {
-            let slices: Vec<IoSlice<'_>> =
-                self.pieces.iter().take(MAX_PIECES).map(|piece| IoSlice::new(piece)).collect();
+        while let Some(queue) = &self.0 {
+            let slices: SmallVec<[IoSlice<'_>; 8]> =
+                queue.pieces.iter().take(MAX_PIECES).map(|piece| IoSlice::new(piece)).collect();
             let offered: usize = slices.iter().map(|slice| slice.len()).sum();
             let taken = write(&slices)?;
             drop(slices);
@@ -68,35 +75,45 @@ impl Outbox {
 
     /// Drops what the socket has taken.
     pub(crate) fn advance(&mut self, mut taken: usize) {
-        self.len = self.len.saturating_sub(taken);
-        while let Some(front) = self.pieces.front_mut() {
+        let Some(queue) = &mut self.0 else { return };
+        queue.len = queue.len.saturating_sub(taken);
+        while let Some(front) = queue.pieces.front_mut() {
             if front.len() > taken {
                 front.advance(taken);
-                self.begun |= taken > 0;
+                queue.begun |= taken > 0;
                 return;
             }
             taken -= front.len();
-            self.pieces.pop_front();
-            self.begun = false;
+            queue.pieces.pop_front();
+            queue.begun = false;
         }
+        self.0 = None;
     }
 
     /// Drops everything but the rest of a piece of which a part has been sent.
     pub(crate) fn keep_begun(&mut self) {
-        self.pieces.truncate(usize::from(self.begun));
-        self.len = self.pieces.iter().map(|piece| piece.len()).sum();
+        match &mut self.0 {
+            Some(queue) if queue.begun => {
+                queue.pieces.truncate(1);
+                queue.len = queue.pieces.iter().map(|piece| piece.len()).sum();
+            }
+            _ => self.0 = None,
+        }
     }
 
     /// Hands the queue to `give`, which takes from its front what it can.
     pub(crate) fn give<T>(&mut self, give: impl FnOnce(&mut VecDeque<Bytes>) -> T) -> T {
-        let result = give(&mut self.pieces);
-        self.len = self.pieces.iter().map(|piece| piece.len()).sum();
+        let mut queue = self.0.take().unwrap_or_default();
+        let result = give(&mut queue.pieces);
+        if !queue.pieces.is_empty() {
+            queue.len = queue.pieces.iter().map(|piece| piece.len()).sum();
+            self.0 = Some(queue);
+        }
         result
     }
 
     /// Takes all pieces out.
     pub(crate) fn take(&mut self) -> VecDeque<Bytes> {
-        (self.len, self.begun) = (0, false);
-        std::mem::take(&mut self.pieces)
+        self.0.take().map(|queue| queue.pieces).unwrap_or_default()
     }
 }

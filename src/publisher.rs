@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 
+use protocol::Few;
 use protocol::accept::negotiate;
 use protocol::channel_path::ChannelPath;
 use protocol::refusal::{CHANNEL_DELETED, Refusal};
@@ -17,15 +18,16 @@ use crate::nginx::body::BodyError;
 use crate::nginx::log::error;
 use crate::nginx::process;
 use crate::nginx::request::{Method, NoMemory, Request, Status};
-use crate::statistics::ChannelReport;
+use crate::statistics::{PublishReport, ZoneHead};
 use crate::story::Story;
 use crate::{answer, channels, counters, statistics, worker};
 
 /// What has been found out about a request while its body is read.
+#[derive(Clone)]
 struct Publication {
     main: Rc<MainConf>,
     location: Rc<LocationConf>,
-    path: ChannelPath,
+    story: Rc<Story>,
 }
 
 /// Answers a request to a publisher location.
@@ -63,8 +65,8 @@ fn begin(
         _ => return Ok(answer::method_not_allowed(request, methods)),
     }
     let path = channels::requested(request, location);
-    Story::begin(request, path.iter().map(|segment| segment.id), None)?;
-    if let Err(refusal) = check(&path, method, main) {
+    let story = Story::begin(request, path, None)?;
+    if let Err(refusal) = check(&story.path, method, main) {
         return Ok(answer::refuse(request, refusal, main));
     }
     match method {
@@ -72,11 +74,11 @@ fn begin(
             if let Err(status) = request.discard_body() {
                 return Ok(status);
             }
-            Ok(tell(request, main, &path))
+            Ok(tell(request, main, &story.path))
         }
         _ => {
             let (main, location) = (Rc::clone(main), Rc::clone(location));
-            request.set_context(Rc::new(Publication { main, location, path }))?;
+            request.set_context(Publication { main, location, story })?;
             Ok(request.read_body(if method == Method::Delete { delete } else { publish }))
         }
     }
@@ -127,32 +129,31 @@ fn publish(request: &mut Request) -> Status {
     }
 }
 
-fn publication(request: &mut Request) -> Option<Rc<Publication>> {
-    request.context::<Rc<Publication>>().map(|publication| Rc::clone(publication))
+fn publication(request: &mut Request) -> Option<Publication> {
+    request.context::<Publication>().map(|publication| publication.clone())
 }
 
 fn publish_body(request: &mut Request, publication: &Publication) -> Result<Status, NoMemory> {
-    let Publication { main, location, path } = publication;
+    let Publication { main, location, story } = publication;
+    let path = &story.path;
     let text = match request.body() {
-        Ok(text) => text.into_owned(),
+        Ok(text) => text,
         Err(error) => return Ok(body_error(request, error)),
     };
     if text.is_empty() {
         return Ok(answer::refuse(request, Refusal::EmptyMessage, main));
     }
-    let event_id = request.header("Event-Id").map(<[u8]>::to_vec);
-    let event_type = request.header("Event-Type").map(<[u8]>::to_vec);
     let parts = Parts {
-        event_id: event_id.as_deref(),
-        event_type: event_type.as_deref(),
+        event_id: request.header("Event-Id"),
+        event_type: request.header("Event-Type"),
         text: &text,
         binary: is_binary(request),
     };
     let message = NewMessage { parts, ..channels::message(location) };
-    let (format, content_type) = negotiate(request.header("Accept"));
-    let mut report = ChannelReport::with_capacity(path.len());
-    let mut found = Vec::with_capacity(path.len());
+    let mut report = PublishReport::default();
+    let mut found = Few::with_capacity(path.len());
     let mut wake = WakeSet::default();
+    report.numbers.reserve(path.len());
     let published = worker::with_store(|store| {
         check_room(store, path, path.len(), main)?;
         find_or_create(store, path, main, &mut found, &mut wake)?;
@@ -161,11 +162,9 @@ fn publish_body(request: &mut Request, publication: &Publication) -> Result<Stat
             .map_err(|_| PublishError::NoMemoryForMessage)?;
         if location.channel_info_on_publish {
             if path.len() > 1 {
-                report.set_head(store);
+                report.zone = ZoneHead::of(store);
             }
-            for (segment, channel) in path.iter().zip(&found) {
-                report.push(segment.id, store.numbers(*channel));
-            }
+            report.numbers.extend(found.iter().map(|channel| store.numbers(*channel)));
         }
         Ok(())
     });
@@ -186,9 +185,7 @@ fn publish_body(request: &mut Request, publication: &Publication) -> Result<Stat
             request.set_keepalive(false);
             Ok(INTERNAL_ERROR)
         }
-        Ok(()) if location.channel_info_on_publish => {
-            Ok(report.respond(request, format, content_type))
-        }
+        Ok(()) if location.channel_info_on_publish => Ok(report.respond(request, path)),
         Ok(()) => Ok(answer::head_only(request, 200)),
     }
 }
@@ -230,7 +227,8 @@ fn delete(request: &mut Request) -> Status {
 }
 
 fn delete_channels(request: &mut Request, publication: &Publication) -> Result<Status, NoMemory> {
-    let Publication { main, path, .. } = publication;
+    let Publication { main, story, .. } = publication;
+    let path = &story.path;
     let body = match request.body() {
         Ok(body) => body.into_owned(),
         Err(error) => return Ok(body_error(request, error)),

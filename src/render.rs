@@ -116,6 +116,35 @@ impl MessageTemplate {
         Some(piece)
     }
 
+    /// Appends a message as it goes on a wire where pieces may be joined; false = nothing is to be sent.
+    pub(crate) fn append(
+        &self,
+        wire: Wire,
+        cursor: Cursor,
+        message: &Message<'_>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        if self.family == Family::Text {
+            let len = self.template.rendered_len(&message.view);
+            if len == 0 {
+                return false;
+            }
+            out.reserve(len + MAX_FRAME_LEN);
+            match wire {
+                Wire::PlainChunked => {
+                    out.extend_from_slice(&chunk_head(len));
+                    self.template.render(&message.view, out);
+                    out.extend_from_slice(CHUNK_TAIL);
+                }
+                Wire::PlainRaw | Wire::Filtered => self.template.render(&message.view, out),
+            }
+            return true;
+        }
+        let Some(piece) = self.render(cursor, message) else { return false };
+        piece.on(wire).for_each(|bytes| out.extend_from_slice(&bytes));
+        true
+    }
+
     fn render_event(&self, cursor: Cursor, message: &Message<'_>, auto_id: bool) -> Option<Piece> {
         let mut chunks = Chunks::with_capacity(message.view.text.len() + 64);
         let mut line = Vec::new();
@@ -185,6 +214,8 @@ impl Compressors {
     }
 }
 
+/// The longest head of a chunk and its tail.
+const MAX_FRAME_LEN: usize = 20;
 /// Chunks a piece may have: `id:`, `event:`, text.
 const MAX_CHUNKS: usize = 3;
 
@@ -266,6 +297,12 @@ impl Piece {
         let framed = matches!(wire, Wire::PlainChunked);
         let bodies = self.bodies().filter(move |_| !framed);
         framed.then(|| self.framed.clone()).into_iter().chain(bodies)
+    }
+
+    /// The chunks without framing, for somebody who copies them.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        let ranges = self.bodies.iter().filter(|range| !range.is_empty());
+        ranges.filter_map(|range| self.framed.get(range.start as usize..range.end as usize))
     }
 
     /// The chunks without framing.

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use protocol::Few;
 use protocol::accept::{Format, negotiate, wants_metrics};
 use protocol::channel_path::{ChannelPath, listing_prefix};
 use protocol::refusal::Refusal;
@@ -89,8 +90,8 @@ fn wanted<'p>(path: &'p ChannelPath, main: &MainConf) -> Result<Option<&'p [u8]>
 /// The channels of the path that exist, in its order. `None` if there is no zone.
 pub(crate) fn existing(path: &ChannelPath) -> Option<ChannelReport> {
     worker::with_store(|store| {
-        let mut report = ChannelReport::with_capacity(path.len());
-        report.set_head(store);
+        let mut report = ChannelReport { zone: ZoneHead::of(store), ..Default::default() };
+        report.reserve(path.len());
         for segment in path.iter() {
             if let Some(channel) = store.find(segment.id) {
                 report.push(segment.id, store.numbers(channel));
@@ -103,7 +104,7 @@ pub(crate) fn existing(path: &ChannelPath) -> Option<ChannelReport> {
 /// All channels whose id begins with `prefix`, in creation order, a bounded number in each lock span.
 fn listing(prefix: &[u8]) -> Option<ChannelReport> {
     let mut report = ChannelReport::default();
-    worker::with_store(|store| report.set_head(store))?;
+    worker::with_store(|store| report.zone = ZoneHead::of(store))?;
     let mut listing = Listing::default();
     loop {
         report.reserve(LISTED_AT_ONCE);
@@ -232,38 +233,58 @@ fn respond(request: &mut Request, body: &[u8], content_type: &str) -> Status {
     request.respond(body)
 }
 
-/// What is told about some channels. Filled under the lock, rendered after it.
-#[derive(Default)]
-pub(crate) struct ChannelReport {
+/// The numbers of the zone that stand in a report of several channels.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ZoneHead {
     channels: u32,
     wildcard_channels: u32,
     created: u32,
+}
+
+impl ZoneHead {
+    pub(crate) fn of(store: &Store) -> Self {
+        let numbers = store.zone_numbers(process::now());
+        Self {
+            channels: numbers.channels,
+            wildcard_channels: numbers.wildcard_channels,
+            created: numbers.created,
+        }
+    }
+}
+
+/// What a publisher is told: the numbers of its channels, in the order of its path.
+#[derive(Default)]
+pub(crate) struct PublishReport {
+    pub(crate) zone: ZoneHead,
+    pub(crate) numbers: Few<ChannelNumbers>,
+}
+
+impl PublishReport {
+    /// Answers with the report.
+    pub(crate) fn respond(&self, request: &mut Request, path: &ChannelPath) -> Status {
+        let (format, content_type) = negotiate(request.header("Accept"));
+        let infos =
+            path.iter().zip(&self.numbers).map(|(segment, numbers)| info(segment.id, numbers));
+        respond(request, &body(format, &self.zone, infos), content_type)
+    }
+}
+
+/// What is told about channels that were found. Filled under the lock, rendered after it.
+#[derive(Default)]
+pub(crate) struct ChannelReport {
+    zone: ZoneHead,
     ids: Vec<u8>,
     /// End of the id in `ids`, and the numbers.
     found: Vec<(usize, ChannelNumbers)>,
 }
 
 impl ChannelReport {
-    pub(crate) fn with_capacity(channels: usize) -> Self {
-        let mut report = Self::default();
-        report.reserve(channels);
-        report
-    }
-
     fn reserve(&mut self, channels: usize) {
         self.found.reserve(channels);
         self.ids.reserve(channels * 32);
     }
 
-    /// The numbers of the zone that stand in a report of several channels.
-    pub(crate) fn set_head(&mut self, store: &Store) {
-        let numbers = store.zone_numbers(process::now());
-        self.channels = numbers.channels;
-        self.wildcard_channels = numbers.wildcard_channels;
-        self.created = numbers.created;
-    }
-
-    pub(crate) fn push(&mut self, id: &[u8], numbers: ChannelNumbers) {
+    fn push(&mut self, id: &[u8], numbers: ChannelNumbers) {
         self.ids.extend_from_slice(id);
         self.found.push((self.ids.len(), numbers));
     }
@@ -282,48 +303,68 @@ impl ChannelReport {
         respond(request, &self.body(format), content_type)
     }
 
-    fn infos(&self) -> impl Iterator<Item = ChannelInfo<'_>> {
+    fn infos(&self) -> impl ExactSizeIterator<Item = ChannelInfo<'_>> + Clone {
         let mut start = 0;
         self.found.iter().map(move |(end, numbers)| {
             let id = self.ids.get(start..*end).unwrap_or_default();
             start = *end;
-            ChannelInfo {
-                id,
-                published: numbers.published,
-                stored: numbers.stored.into(),
-                subscribers: numbers.subscribers.into(),
-            }
+            info(id, numbers)
         })
     }
 
-    /// Nothing for no channel, the single form for one, the group form for several.
     fn body(&self, format: Format) -> Vec<u8> {
-        let mut infos = self.infos();
-        match (infos.next(), infos.next()) {
-            (None, _) => Vec::new(),
-            (Some(info), None) => {
-                let mut body = Vec::with_capacity(256 + info.id.len());
-                statistics::single(format, &info, &mut body);
-                body
-            }
-            _ => self.group(format),
-        }
+        body(format, &self.zone, self.infos())
     }
 
     fn group(&self, format: Format) -> Vec<u8> {
-        let head = Head {
-            hostname: process::hostname(),
-            time: process::now(),
-            channels: self.channels.into(),
-            wildcard_channels: self.wildcard_channels.into(),
-            uptime: process::now().saturating_sub(self.created).into(),
-        };
-        let mut body = Vec::with_capacity(256 + self.ids.len() + self.found.len() * 128);
-        statistics::group_begin(format, &head, &mut body);
-        for (index, info) in self.infos().enumerate() {
-            statistics::group_item(format, &info, index == 0, &mut body);
-        }
-        statistics::group_end(format, self.found.is_empty(), &mut body);
-        body
+        group(format, &self.zone, self.infos())
     }
+}
+
+fn info<'i>(id: &'i [u8], numbers: &ChannelNumbers) -> ChannelInfo<'i> {
+    ChannelInfo {
+        id,
+        published: numbers.published,
+        stored: numbers.stored.into(),
+        subscribers: numbers.subscribers.into(),
+    }
+}
+
+/// Nothing for no channel, the single form for one, the group form for several.
+fn body<'i>(
+    format: Format,
+    zone: &ZoneHead,
+    infos: impl ExactSizeIterator<Item = ChannelInfo<'i>> + Clone,
+) -> Vec<u8> {
+    let mut few = infos.clone();
+    match (few.next(), few.next()) {
+        (None, _) => Vec::new(),
+        (Some(info), None) => {
+            let mut body = Vec::with_capacity(256 + info.id.len());
+            statistics::single(format, &info, &mut body);
+            body
+        }
+        _ => group(format, zone, infos),
+    }
+}
+
+fn group<'i>(
+    format: Format,
+    zone: &ZoneHead,
+    infos: impl ExactSizeIterator<Item = ChannelInfo<'i>>,
+) -> Vec<u8> {
+    let head = Head {
+        hostname: process::hostname(),
+        time: process::now(),
+        channels: zone.channels.into(),
+        wildcard_channels: zone.wildcard_channels.into(),
+        uptime: process::now().saturating_sub(zone.created).into(),
+    };
+    let (count, mut body) = (infos.len(), Vec::with_capacity(256 + infos.len() * 160));
+    statistics::group_begin(format, &head, &mut body);
+    for (index, info) in infos.enumerate() {
+        statistics::group_item(format, &info, index == 0, &mut body);
+    }
+    statistics::group_end(format, count == 0, &mut body);
+    body
 }

@@ -5,6 +5,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use protocol::channel_path::ChannelPath;
+
 use crate::conf::Mode;
 use crate::counters;
 use crate::nginx::request::{NoMemory, Request};
@@ -73,8 +75,8 @@ const _: () = assert!(CloseReason::ALL.len() <= counters::REASONS);
 /// The story of one request.
 #[derive(Debug)]
 pub(crate) struct Story {
-    /// The ids, with `/` between them.
-    pub(crate) channels: Box<[u8]>,
+    /// The channels that it names.
+    pub(crate) path: ChannelPath,
     /// The mode of a subscriber; a publisher has none.
     pub(crate) mode: Option<Mode>,
     /// Messages sent or queued; pings and the like do not count.
@@ -84,15 +86,14 @@ pub(crate) struct Story {
 
 impl Story {
     /// Begins the story of a request.
-    pub(crate) fn begin<'i>(
+    pub(crate) fn begin(
         request: &mut Request,
-        ids: impl Iterator<Item = &'i [u8]>,
+        path: ChannelPath,
         mode: Option<Mode>,
     ) -> Result<Rc<Self>, NoMemory> {
         counters::requested(mode);
-        let channels = ids.collect::<Vec<_>>().join(&b'/');
         let story = Rc::new(Self {
-            channels: channels.into(),
+            path,
             mode,
             messages_sent: Cell::new(0),
             close_reason: Cell::new(None),

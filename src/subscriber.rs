@@ -11,6 +11,7 @@ pub(crate) mod wish;
 use std::io::IoSlice;
 use std::rc::Rc;
 
+use protocol::Few;
 use protocol::cursor::Cursor;
 
 use self::form::Form;
@@ -53,8 +54,6 @@ pub(crate) struct Subscriber {
     /// How a long poll is answered.
     pub(crate) form: Option<Box<Form>>,
     pub(crate) websocket: Option<Box<WebSocket>>,
-    /// How messages are compressed, if at all.
-    pub(crate) deflation: Option<Deflation>,
     /// Bytes below which a message is followed by filler.
     pub(crate) padded_to: usize,
     pub(crate) story: Rc<Story>,
@@ -62,7 +61,7 @@ pub(crate) struct Subscriber {
     /// Live messages in the queue, where it has several channels.
     pub(crate) unwritten: Unwritten,
     /// The channels, as often as they were named.
-    pub(crate) groups: Vec<GroupKey>,
+    pub(crate) groups: Few<GroupKey>,
     /// Where it stands in its cohort, if it has one channel only.
     pub(crate) cohort: Option<(CohortKey, usize)>,
     /// What was published up to here came as history, if at all.
@@ -75,7 +74,7 @@ pub(crate) struct Subscriber {
     /// News that wait for the end of the history.
     pub(crate) held_back: Outbox,
     /// The message that answers a long poll of several channels.
-    pub(crate) answer: Option<Piece>,
+    pub(crate) answer: Option<Box<Piece>>,
     /// Whether it stands in the queue of those to be flushed.
     pub(crate) queued: bool,
     /// Milliseconds of nginx's clock when it came, and when it was last sent something.
@@ -95,6 +94,11 @@ pub(crate) struct Lost(pub(crate) CloseReason);
 const GONE: Lost = Lost(CloseReason::Client);
 
 impl Subscriber {
+    /// How messages are compressed, if at all.
+    pub(crate) fn deflation(&self) -> Option<Deflation> {
+        self.websocket.as_ref()?.deflation
+    }
+
     /// Whether a piece may go straight to the socket.
     pub(crate) fn is_free(&self) -> bool {
         self.outbox.is_empty() && self.replay.is_none()
@@ -191,7 +195,7 @@ impl Subscriber {
     /// Queues a message for a subscriber of several channels; true if it must now be flushed.
     pub(crate) fn queue_news(&mut self, piece: Piece, filler: Option<Piece>) -> bool {
         if self.kind == Kind::LongPolling {
-            self.answer = self.answer.take().or(Some(piece));
+            self.answer.get_or_insert_with(|| Box::new(piece));
             return !std::mem::replace(&mut self.queued, true);
         }
         self.story.count(piece.is_message.into());

@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 use std::hash::Hash;
+use std::num::NonZeroU64;
 
 /// Length of a slot in milliseconds: how late a subscriber may be served.
 const SLOT_MSEC: u64 = 32;
@@ -23,7 +24,7 @@ pub(crate) struct Timeouts<K> {
 
 /// Where a key is linked; to be kept beside the key's own state.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place(u64);
+pub(crate) struct Place(NonZeroU64);
 
 impl<K: Copy + Eq + Hash> Timeouts<K> {
     pub(crate) fn new(now: u64) -> Self {
@@ -39,11 +40,12 @@ impl<K: Copy + Eq + Hash> Timeouts<K> {
         {
             self.len += 1;
         }
-        Place(slot)
+        // It is behind one that has been served.
+        Place(NonZeroU64::new(slot).unwrap_or(NonZeroU64::MIN))
     }
 
     pub(crate) fn remove(&mut self, key: K, place: Place) {
-        if let Some(keys) = self.slots.get_mut(index(place.0))
+        if let Some(keys) = self.slots.get_mut(index(place.0.get()))
             && keys.remove(&key)
         {
             self.len -= 1;

@@ -23,7 +23,7 @@ pub(crate) fn define(cf: &ConfRef<'_>) -> Result<(), Reported> {
 }
 
 fn channel(request: &mut Request) -> Option<Vec<u8>> {
-    Story::of(request).map(|story| story.channels.to_vec())
+    Story::of(request).map(|story| story.path.joined())
 }
 
 fn mode(request: &mut Request) -> Option<Vec<u8>> {

@@ -58,7 +58,7 @@ pub(crate) enum Ending {
     /// The connection is closed: the client is gone or too slow.
     Abort(Held),
     /// The answer of a long poll.
-    Answer(Held, Box<LongPollAnswer>),
+    Answer(Held, LongPollAnswer),
 }
 
 /// The state of this worker process.
@@ -328,6 +328,9 @@ impl Worker {
 
     /// Wakes the workers of these slots; this one at the end of the turn.
     pub(crate) fn wake(&self, slots: &mut WakeSet) {
+        if slots.is_empty() {
+            return;
+        }
         for slot in slots.drain() {
             if slot == self.slot {
                 self.events.delivery.post();

@@ -14,7 +14,7 @@ use std::rc::Rc;
 /// `start <= end <= buffer.len()`.
 #[derive(Clone, Default)]
 pub(crate) struct Bytes {
-    buffer: Rc<[u8]>,
+    buffer: Rc<Vec<u8>>,
     start: usize,
     end: usize,
 }
@@ -36,14 +36,14 @@ impl Bytes {
 
 impl From<&[u8]> for Bytes {
     fn from(bytes: &[u8]) -> Self {
-        Self { buffer: Rc::from(bytes), start: 0, end: bytes.len() }
+        Self::from(bytes.to_vec())
     }
 }
 
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Self {
         let end = bytes.len();
-        Self { buffer: Rc::from(bytes), start: 0, end }
+        Self { buffer: Rc::new(bytes), start: 0, end }
     }
 }
 

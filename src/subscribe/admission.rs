@@ -1,5 +1,6 @@
 //! Whether a subscriber may have the channels it asks for; creates those that are missing.
 
+use protocol::Few;
 use protocol::channel_path::ChannelPath;
 use protocol::refusal::Refusal;
 use store::{ChannelRef, Store, WakeSet};
@@ -19,7 +20,7 @@ pub(crate) fn admit(
     path: &ChannelPath,
     main: &MainConf,
     location: &LocationConf,
-    found: &mut Vec<ChannelRef>,
+    found: &mut Few<ChannelRef>,
     wake: &mut WakeSet,
 ) -> Result<(), Refusal> {
     if path.is_empty() {

@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 
+use protocol::Few;
 use protocol::cursor::Cursor;
 use protocol::event::Event;
 use protocol::refusal::Refusal;
@@ -23,7 +24,7 @@ use crate::nginx::held::HeldHooks;
 use crate::nginx::process;
 use crate::nginx::request::{NoMemory, Request, Status};
 use crate::outbox::Outbox;
-use crate::render::{Deflation, Family, Piece};
+use crate::render::{Family, Piece};
 use crate::story::CloseReason;
 use crate::subscriber::form::{Form, gap_piece, mark_gap, set_content_type};
 use crate::subscriber::history::{Due, due, has_gap};
@@ -50,7 +51,7 @@ pub(super) enum Entered {
     /// A long poll with stored messages: answered at once, not registered.
     Due(Due, bool),
     /// Registered.
-    Waits { interests: Vec<InterestRef>, joined: Cursor, history: Option<Due>, gap: bool },
+    Waits { interests: Few<InterestRef>, joined: Cursor, history: Option<Due>, gap: bool },
 }
 
 /// Answers a streaming request: head and history at once, then whatever comes.
@@ -138,11 +139,12 @@ pub(super) fn enter(
     kind: Kind,
 ) -> Result<Entered, Refusal> {
     let slot = process::process_slot();
-    let mut found = Vec::with_capacity(wish.path.len());
-    let mut interests = Vec::with_capacity(wish.path.len());
+    let path = &wish.story.path;
+    let mut found = Few::with_capacity(path.len());
+    let mut interests = Few::with_capacity(path.len());
     let mut wake = WakeSet::default();
     let entered = worker::with_own_place(|store| {
-        admission::admit(store, &wish.path, main, location, &mut found, &mut wake)?;
+        admission::admit(store, path, main, location, &mut found, &mut wake)?;
         let gap = has_gap(store, wish, &found);
         let joined = store.clock();
         let history = due(store, wish, &found, joined);
@@ -152,7 +154,7 @@ pub(super) fn enter(
                 store
                     .subscribe(slot, &found, &mut interests, process::now())
                     .map_err(|_| Refusal::OutOfMemory)?;
-                for segment in wish.path.iter() {
+                for segment in path.iter() {
                     events::announce(store, main, Event::ClientSubscribed, segment.id, &mut wake);
                 }
                 let interests = std::mem::take(&mut interests);
@@ -172,12 +174,11 @@ pub(super) struct Coming<'c> {
     pub(super) form: Option<Box<Form>>,
     pub(super) padding: Option<&'c Padding>,
     pub(super) websocket: Option<Box<WebSocket>>,
-    pub(super) deflation: Option<Deflation>,
 }
 
 impl<'c> Coming<'c> {
     pub(super) fn new(location: &'c Rc<LocationConf>, wish: &'c Wish, kind: Kind) -> Self {
-        Self { location, wish, kind, form: None, padding: None, websocket: None, deflation: None }
+        Self { location, wish, kind, form: None, padding: None, websocket: None }
     }
 }
 
@@ -189,10 +190,10 @@ pub(super) fn settle(
     joined: Cursor,
     history: Option<Due>,
 ) -> Result<SubscriberKey, NoMemory> {
-    let Coming { location, wish, kind, form, padding, websocket, deflation } = coming;
+    let Coming { location, wish, kind, form, padding, websocket } = coming;
     worker::enter_in_handler(|worker| {
-        let ids = wish.path.iter().map(|segment| segment.id);
-        let groups: Vec<GroupKey> = interests
+        let ids = wish.story.path.iter().map(|segment| segment.id);
+        let groups: Few<GroupKey> = interests
             .iter()
             .zip(ids)
             .map(|(interest, id)| worker.join_group(*interest, id))
@@ -206,7 +207,6 @@ pub(super) fn settle(
                 kind,
                 form,
                 websocket,
-                deflation,
                 padded_to: padding.map_or(0, |group| group.message_min),
                 story: Rc::clone(&wish.story),
                 _connected: Connected::new(wish.story.mode),
@@ -245,7 +245,7 @@ impl Worker {
                 registered: true,
                 id: Rc::from(id),
                 subscriptions: 0,
-                cohorts: Vec::new(),
+                cohorts: Few::new(),
                 several: Vec::new(),
             })
         });
@@ -268,7 +268,7 @@ impl Worker {
         };
         let Some(group) = self.groups.get_mut(group_key) else { return };
         let (wire, kind, padded_to, deflation) =
-            (subscriber.held.wire(), subscriber.kind, subscriber.padded_to, subscriber.deflation);
+            (subscriber.held.wire(), subscriber.kind, subscriber.padded_to, subscriber.deflation());
         let template = &subscriber.location.message_template;
         let cohorts = &self.cohorts;
         let known = group.cohorts.iter().copied().find(|cohort| {

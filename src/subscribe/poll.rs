@@ -2,13 +2,14 @@
 
 use std::rc::Rc;
 
+use protocol::Few;
 use protocol::refusal::Refusal;
 use store::WakeSet;
 
 use super::admission;
 use crate::conf::{LocationConf, MainConf};
 use crate::nginx::request::{NoMemory, Request, Status};
-use crate::render::Piece;
+use crate::render::{Message, Piece};
 use crate::subscriber::form::Form;
 use crate::subscriber::history::{Replay, due, has_gap};
 use crate::subscriber::wish::Wish;
@@ -21,10 +22,11 @@ pub(crate) fn serve(
     location: &Rc<LocationConf>,
     wish: &Wish,
 ) -> Result<Status, NoMemory> {
-    let mut found = Vec::with_capacity(wish.path.len());
+    let path = &wish.story.path;
+    let mut found = Few::with_capacity(path.len());
     let mut wake = WakeSet::default();
     let due = worker::with_store(|store| {
-        admission::admit(store, &wish.path, main, location, &mut found, &mut wake)?;
+        admission::admit(store, path, main, location, &mut found, &mut wake)?;
         Ok((due(store, wish, &found, store.clock()), has_gap(store, wish, &found)))
     });
     worker::wake(&mut wake);
@@ -46,7 +48,9 @@ pub(crate) fn read_all(mut replay: Replay, location: &LocationConf) -> Vec<Piece
     worker::enter_in_handler(|worker| {
         let zone = Rc::clone(&worker.zone);
         let template = &location.message_template;
-        while replay.pull(&zone, &mut worker.batch, template, |piece| pieces.push(piece)) {}
+        let mut render =
+            |cursor, message: &Message<'_>| pieces.extend(template.render(cursor, message));
+        while replay.pull(&zone, &mut worker.batch, &mut render) {}
     });
     pieces
 }

@@ -69,10 +69,10 @@ pub(super) fn serve(
         Ok(Entered::Due(..)) => Ok(INTERNAL_ERROR),
         Ok(Entered::Waits { interests, joined, history, gap }) => {
             let now = process::now_msec();
-            let websocket = WebSocket::new(&location.websocket, deflate.is_some(), now);
+            let deflation = deflate.map(|(_, deflation)| deflation);
+            let websocket = WebSocket::new(&location.websocket, deflation, now);
             let coming = Coming {
                 websocket: Some(Box::new(websocket)),
-                deflation: deflate.map(|(_, deflation)| deflation),
                 ..Coming::new(location, &wish, Kind::Streaming)
             };
             let key = settle(request, coming, &interests, joined, history)?;

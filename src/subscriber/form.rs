@@ -7,11 +7,12 @@ use protocol::event_source;
 use protocol::jsonp;
 use protocol::template::MessageView;
 
+use smallvec::SmallVec;
+
 use super::wish::Wish;
 use crate::answer;
 use crate::conf::{LocationConf, MainConf};
 use crate::counters;
-use crate::nginx::bytes::Bytes;
 use crate::nginx::request::{NoMemory, Request, Status};
 use crate::render::{Family, Message, Piece};
 use crate::story::Story;
@@ -56,18 +57,16 @@ impl Form {
         self.mark_gap(request)?;
         request.set_status(200);
         self.story.count(pieces.iter().filter(|piece| piece.is_message).count());
-        let bodies: Vec<Vec<Bytes>> =
-            self.gap_piece.iter().chain(pieces).map(|piece| piece.bodies().collect()).collect();
-        let mut chunks: Vec<&[u8]> = Vec::with_capacity(bodies.len() * 2 + 4);
+        let mut chunks: SmallVec<[&[u8]; 8]> = SmallVec::new();
         chunks.push(&self.location.header_template);
         if let Some(name) = &self.callback {
             chunks.extend([name.as_slice(), jsonp::OPEN]);
         }
-        for (index, bodies) in bodies.iter().enumerate() {
+        for (index, piece) in self.gap_piece.iter().chain(pieces).enumerate() {
             if index > 0 && self.callback.is_some() {
                 chunks.push(jsonp::SEPARATOR);
             }
-            chunks.extend(bodies.iter().map(|body| -> &[u8] { body }));
+            chunks.extend(piece.texts());
         }
         if self.callback.is_some() {
             chunks.push(jsonp::CLOSE);

@@ -11,7 +11,7 @@ use protocol::cursor::Cursor;
 use store::{Batch, ChannelRef, Position, Start, Store};
 
 use super::wish::Wish;
-use crate::render::{Message, MessageTemplate, Piece};
+use crate::render::Message;
 use crate::zone::SharedZone;
 
 /// What is left of a replay.
@@ -33,6 +33,7 @@ pub(crate) struct Due {
 pub(crate) fn has_gap(store: &Store, wish: &Wish, found: &[ChannelRef]) -> bool {
     let resume = wish.resume();
     let mut resumed = wish
+        .story
         .path
         .iter()
         .zip(found)
@@ -55,17 +56,13 @@ pub(crate) fn has_gap(store: &Store, wish: &Wish, found: &[ChannelRef]) -> bool 
 pub(crate) fn due(store: &Store, wish: &Wish, found: &[ChannelRef], upto: Cursor) -> Option<Due> {
     let resume = wish.resume();
     let mut due = Due {
-        replay: Replay {
-            upto,
-            merged: wish.merged,
-            channels: VecDeque::with_capacity(found.len()),
-        },
+        replay: Replay { upto, merged: wish.merged, channels: VecDeque::new() },
         newest: Cursor {
             time: wish.time.unwrap_or_default(),
             tag: wish.time.and(wish.tag).unwrap_or_default(),
         },
     };
-    for (segment, channel) in wish.path.iter().zip(found) {
+    for (segment, channel) in wish.story.path.iter().zip(found) {
         let start = match wish.backtrack(&segment) {
             Some(count) => Start::Backtrack(count),
             None => Start::After { cursor: resume.after(), event_id: resume.event_id },
@@ -79,13 +76,12 @@ pub(crate) fn due(store: &Store, wish: &Wish, found: &[ChannelRef], upto: Cursor
 }
 
 impl Replay {
-    /// Reads and renders the next messages; false = that was all.
+    /// Reads the next messages, for `render` to turn them into bytes; false = that was all.
     pub(crate) fn pull(
         &mut self,
         zone: &SharedZone,
         batch: &mut Batch,
-        template: &MessageTemplate,
-        mut out: impl FnMut(Piece),
+        mut render: impl FnMut(Cursor, &Message<'_>),
     ) -> bool {
         let (index, upto) = self.next_span();
         let Some((id, position)) = self.channels.get_mut(index) else { return false };
@@ -96,10 +92,7 @@ impl Replay {
             store.find(id).and_then(|channel| store.read(channel, *position, upto, batch))
         };
         for (item, parts) in batch.messages() {
-            let message = Message::new(id, item.id, item.cursor, parts);
-            if let Some(piece) = template.render(item.cursor, &message) {
-                out(piece);
-            }
+            render(item.cursor, &Message::new(id, item.id, item.cursor, parts));
         }
         match next.filter(|next| next.cursor() <= self.upto) {
             Some(next) => *position = next,

@@ -7,6 +7,7 @@ use protocol::websocket::frame::{self, EMPTY_CLOSE};
 
 use crate::conf::WebSocketConf;
 use crate::nginx::bytes::Bytes;
+use crate::render::Deflation;
 use crate::story::CloseReason;
 
 /// The client's side of a WebSocket.
@@ -20,18 +21,27 @@ pub(crate) struct WebSocket {
     pub(crate) asked: u64,
     /// The answer to the last ping that came while the socket was full (RFC 6455 section 5.5.3: the others need none).
     pub(crate) owed_pong: Option<Bytes>,
+    /// How messages are compressed, if at all.
+    pub(crate) deflation: Option<Deflation>,
 }
 
 impl WebSocket {
-    pub(crate) fn new(conf: &WebSocketConf, deflate: bool, now: u64) -> Self {
+    pub(crate) fn new(conf: &WebSocketConf, deflation: Option<Deflation>, now: u64) -> Self {
         let rules = Rules {
             strict: conf.strict,
             binary: conf.binary,
-            deflate,
+            deflate: deflation.is_some(),
             keep: conf.allow_publish,
             limit: conf.max_message_size,
         };
-        Self { decoder: Decoder::new(rules), heard: now, pinged: 0, asked: 0, owed_pong: None }
+        Self {
+            decoder: Decoder::new(rules),
+            heard: now,
+            pinged: 0,
+            asked: 0,
+            owed_pong: None,
+            deflation,
+        }
     }
 
     /// Bytes have come from the client.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use protocol::channel_path::{ChannelPath, Segment, decode};
+use protocol::channel_path::{Segment, decode};
 use protocol::cursor::{Resume, parse_event_id, parse_seconds, parse_tag, parse_time};
 
 use crate::channels;
@@ -13,7 +13,6 @@ use crate::story::Story;
 
 /// What a request to a subscriber location asks for.
 pub(crate) struct Wish {
-    pub(crate) path: ChannelPath,
     pub(crate) time: Option<u32>,
     pub(crate) tag: Option<u32>,
     event_id: Option<Vec<u8>>,
@@ -33,40 +32,28 @@ impl Wish {
         mode: Mode,
     ) -> Result<Self, NoMemory> {
         let path = channels::requested(request, location);
+        let story = Story::begin(request, path, Some(mode))?;
         // A page cannot set headers for a WebSocket.
         let has_arguments = mode == Mode::WebSocket;
+        let seconds = |time: &[u8]| parse_seconds(time).filter(|_| has_arguments);
+        let time = Place::new(location.last_received_message_time, "If-Modified-Since", "time");
+        let tag = Place::new(location.last_received_message_tag, "If-None-Match", "tag");
+        let event_id = Place::new(location.last_event_id, "Last-Event-Id", "last_event_id");
         let mut merged = location.auto_event_id;
-        let mut value = |directive: Option<ComplexValue>, header: &str, argument: &str| {
-            if let Some(value) = directive {
-                return Some(channels::evaluated(request, value));
-            }
-            if let Some(value) = request.header(header) {
-                return Some(value.to_vec());
-            }
-            let argument =
-                request.arg(argument).filter(|value| has_arguments && !value.is_empty())?;
-            merged = true;
-            Some(decode(argument).into_owned())
-        };
-        let time = value(location.last_received_message_time, "If-Modified-Since", "time");
-        let tag = value(location.last_received_message_tag, "If-None-Match", "tag");
-        let event_id = value(location.last_event_id, "Last-Event-Id", "last_event_id");
-        let ids = path.iter().map(|segment| segment.id);
-        let story = Story::begin(request, ids, Some(mode))?;
-        let time = time.and_then(|time| {
-            let seconds = || parse_seconds(&time).filter(|_| has_arguments);
-            parse_time(&time).or_else(seconds)
-        });
         let mut wish = Self {
-            path,
             callback: None,
             story,
-            time,
-            tag: tag.and_then(|tag| parse_tag(&tag)),
-            event_id: event_id.filter(|id| !id.is_empty()),
+            time: time.read(request, has_arguments, &mut merged, |time| {
+                parse_time(time).or_else(|| seconds(time))
+            }),
+            tag: tag.read(request, has_arguments, &mut merged, parse_tag),
+            event_id: event_id.read(request, has_arguments, &mut merged, |id| {
+                (!id.is_empty()).then(|| id.to_vec())
+            }),
             exact: false,
-            merged,
+            merged: false,
         };
+        wish.merged = merged;
         if location.auto_event_id
             && let Some(cursor) = wish.event_id.as_deref().and_then(parse_event_id)
         {
@@ -84,5 +71,41 @@ impl Wish {
     /// How many of a channel's last messages are wanted instead.
     pub(crate) fn backtrack(&self, segment: &Segment<'_>) -> Option<u32> {
         segment.backtrack.filter(|_| !self.exact)
+    }
+}
+
+/// Where one of the values stands that say from where on messages are wanted.
+struct Place {
+    directive: Option<ComplexValue>,
+    header: &'static str,
+    argument: &'static str,
+}
+
+impl Place {
+    fn new(directive: Option<ComplexValue>, header: &'static str, argument: &'static str) -> Self {
+        Self { directive, header, argument }
+    }
+
+    /// Reads the value: the directive's if there is one, otherwise the header's, or the argument's where arguments count. `argued` tells
+    /// that it came from an argument.
+    fn read<T>(
+        self,
+        request: &mut Request,
+        has_arguments: bool,
+        argued: &mut bool,
+        parse: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Option<T> {
+        if let Some(value) = self.directive {
+            return parse(&channels::evaluated(request, value));
+        }
+        if let Some(value) = request.header(self.header) {
+            return parse(value);
+        }
+        if !has_arguments {
+            return None;
+        }
+        let value = request.arg(self.argument).filter(|value| !value.is_empty())?;
+        *argued = true;
+        parse(&decode(value))
     }
 }

@@ -15,6 +15,8 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use crate::Few;
+
 /// Percent-decodes `value` once.
 ///
 /// A malformed escape stays as it is, `+` is an ordinary byte (this is a path, not a form), and
@@ -99,7 +101,7 @@ pub struct Segment<'a> {
 pub struct ChannelPath {
     /// The whole path; the segments point into it, so ids cost no allocation of their own.
     bytes: Vec<u8>,
-    segments: Vec<(Range<usize>, Option<u32>)>,
+    segments: Few<(Range<usize>, Option<u32>)>,
 }
 
 impl ChannelPath {
@@ -108,7 +110,7 @@ impl ChannelPath {
     #[must_use]
     pub fn parse(path: impl Into<Vec<u8>>) -> Self {
         let bytes = path.into();
-        let mut segments = Vec::new();
+        let mut segments = Few::new();
         let mut start = 0;
         for end in memchr::memchr_iter(b'/', &bytes).chain([bytes.len()]) {
             let segment = bytes.get(start..end).unwrap_or_default();
@@ -126,8 +128,8 @@ impl ChannelPath {
     #[must_use]
     pub fn single(id: impl Into<Vec<u8>>) -> Self {
         let bytes = id.into();
-        let segments = if bytes.is_empty() { Vec::new() } else { [(0..bytes.len(), None)].into() };
-        Self { bytes, segments }
+        let segment = (!bytes.is_empty()).then_some((0..bytes.len(), None));
+        Self { bytes, segments: segment.into_iter().collect() }
     }
 
     /// The channels in path order.
@@ -136,6 +138,19 @@ impl ChannelPath {
             id: self.bytes.get(range.clone()).unwrap_or_default(),
             backtrack: *backtrack,
         })
+    }
+
+    /// The ids in path order, with `/` between them.
+    #[must_use]
+    pub fn joined(&self) -> Vec<u8> {
+        let mut joined = Vec::with_capacity(self.bytes.len());
+        for segment in self.iter() {
+            if !joined.is_empty() {
+                joined.push(b'/');
+            }
+            joined.extend_from_slice(segment.id);
+        }
+        joined
     }
 
     /// How many channels are named, repetitions counted.

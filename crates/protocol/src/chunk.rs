@@ -17,14 +17,24 @@ pub const LAST_CHUNK: &[u8; 5] = b"0\r\n\r\n";
 /// The line that announces `len` bytes of data: `1f\r\n`.
 #[must_use]
 pub fn chunk_head(len: usize) -> Short<18> {
-    let mut head = Short::new();
-    let mut shift = (usize::BITS - len.leading_zeros()).next_multiple_of(4).max(4);
-    while shift > 0 {
-        shift -= 4;
-        let digit = len >> shift & 0xf;
-        head.push(b"0123456789abcdef".get(digit..=digit).unwrap_or_default());
+    const DIGITS: usize = usize::BITS as usize / 4;
+    let mut text = [0; DIGITS + CHUNK_TAIL.len()];
+    let mut rest = len;
+    let mut begin = DIGITS;
+    for (at, digit) in text.iter_mut().enumerate().take(DIGITS).rev() {
+        let value = (rest & 0xf) as u8;
+        *digit = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        rest >>= 4;
+        begin = at;
+        if rest == 0 {
+            break;
+        }
     }
-    head.push(CHUNK_TAIL);
+    if let Some(tail) = text.last_chunk_mut() {
+        *tail = *CHUNK_TAIL;
+    }
+    let mut head = Short::new();
+    head.push(text.get(begin..).unwrap_or_default());
     head
 }
 

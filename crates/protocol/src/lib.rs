@@ -46,3 +46,6 @@ pub mod template;
 pub mod websocket;
 
 pub use short::Short;
+
+/// A list that mostly has one element, like the channels of a request: then it costs no allocation.
+pub type Few<T> = smallvec::SmallVec<[T; 1]>;

@@ -22,9 +22,10 @@ impl<const N: usize> Short<N> {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         let free = self.bytes.get_mut(self.len..).unwrap_or_default();
         debug_assert!(bytes.len() <= free.len(), "N is the greatest length");
-        for (slot, byte) in free.iter_mut().zip(bytes) {
-            *slot = *byte;
-            self.len += 1;
+        let count = bytes.len().min(free.len());
+        if let (Some(to), Some(from)) = (free.get_mut(..count), bytes.get(..count)) {
+            to.copy_from_slice(from);
+            self.len += count;
         }
     }
 

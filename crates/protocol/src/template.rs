@@ -158,6 +158,9 @@ impl Template {
 
     /// Appends the rendering of `message` to `out`.
     pub fn render(&self, message: &MessageView<'_>, out: &mut Vec<u8>) {
+        if self.is_plain_text() {
+            return out.extend_from_slice(message.text);
+        }
         for part in &self.parts {
             match part {
                 Part::Literal(range) => {
@@ -171,6 +174,9 @@ impl Template {
     /// How many bytes [`Self::render`] will append, so that the caller allocates exactly once.
     #[must_use]
     pub fn rendered_len(&self, message: &MessageView<'_>) -> usize {
+        if self.is_plain_text() {
+            return message.text.len();
+        }
         let lengths = self.parts.iter().map(|part| match part {
             Part::Literal(range) => range.len(),
             Part::Value(token) => token.value(message, <[u8]>::len),
@@ -178,8 +184,7 @@ impl Template {
         lengths.fold(0, usize::saturating_add)
     }
 
-    /// Whether the rendering is the text and nothing else (`~text~`, the default): then the stored
-    /// text can be sent without rendering at all.
+    /// Whether the rendering is the text and nothing else (`~text~`, the default).
     #[must_use]
     pub fn is_plain_text(&self) -> bool {
         matches!(*self.parts, [Part::Value(Token::Text)])

@@ -66,6 +66,7 @@ pub use verify::Census;
 use core::cell::Cell;
 
 use layout::{Channel, Content, DELETED, Interest, KEPT, Message, Ref, Root, Slot, Tables, Use};
+use protocol::Few;
 use protocol::cursor::Cursor;
 use zone::{ROOT, Zone};
 
@@ -501,7 +502,7 @@ impl Store {
         &mut self,
         slot: usize,
         channels: &[ChannelRef],
-        interests: &mut Vec<InterestRef>,
+        interests: &mut Few<InterestRef>,
         now: u32,
     ) -> Result<(), NoMemory> {
         let record = self.zone.slot(slot).ok_or(NoMemory)?;
