@@ -30,7 +30,7 @@
 //!
 //! # Invariants
 //!
-//! - Words are only changed inside a mutation ([`zone::Zone::atomically`]); between mutations `verify` holds. The exception are
+//! - Words are only changed inside a mutation ([`zone::Zone::atomically`]); between mutations `verify` holds. Exempt are
 //!   the counters and gauges of a slot, which its worker writes at any time.
 //! - A message is in its channel's log exactly while it is stored or some worker has still to take it.
 //! - A message's `UNTAKEN` is the number of interests of its channel that point at it or at an older one.
