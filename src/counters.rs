@@ -13,6 +13,7 @@ use protocol::statistics::prometheus::{LATENCY_BUCKETS, latency_bucket};
 use store::{COUNTERS, GAUGES, Stamp, Store};
 
 use crate::conf::Mode;
+use crate::nginx::local::Local;
 use crate::nginx::process;
 use crate::render::Piece;
 
@@ -31,12 +32,10 @@ const PUBLISHES_REFUSED: usize = WAKEUPS_RECEIVED + 1;
 const REPAIRS: usize = PUBLISHES_REFUSED + 1;
 const _: () = assert!(REPAIRS < COUNTERS && Mode::ALL.len() <= GAUGES);
 
-thread_local! {
-    /// What has not been added to the slot yet.
-    static COUNTS: [Cell<u64>; COUNTERS] = const { [const { Cell::new(0) }; COUNTERS] };
-    /// Connected subscribers by mode.
-    static CONNECTED: [Cell<u32>; GAUGES] = const { [const { Cell::new(0) }; GAUGES] };
-}
+/// What has not been added to the slot yet.
+static COUNTS: Local<[Cell<u64>; COUNTERS]> = Local::new([const { Cell::new(0) }; COUNTERS]);
+/// Connected subscribers by mode.
+static CONNECTED: Local<[Cell<u32>; GAUGES]> = Local::new([const { Cell::new(0) }; GAUGES]);
 
 fn add(counter: usize, more: u64) {
     COUNTS.with(|counts| {

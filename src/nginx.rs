@@ -33,6 +33,7 @@ pub(crate) mod body;
 pub(crate) mod bytes;
 pub(crate) mod conf;
 pub(crate) mod held;
+pub(crate) mod local;
 pub(crate) mod log;
 pub(crate) mod notify;
 pub(crate) mod posted;

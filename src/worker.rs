@@ -18,6 +18,7 @@ use crate::cohort::{Cohort, Group};
 use crate::conf::MainConf;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Held;
+use crate::nginx::local::Local;
 use crate::nginx::log::{Log, error};
 use crate::nginx::posted::Posted;
 use crate::nginx::timer::Timer;
@@ -37,12 +38,10 @@ const CLOCK_TRIES: u32 = 8;
 /// Interests of a dead worker ended in one span of the lock.
 const CLEAR_BUDGET: u32 = 256;
 
-thread_local! {
-    /// nginx runs all callbacks of a process in one thread.
-    static WORKER: RefCell<Option<Worker>> = const { RefCell::new(None) };
-    /// Subscribers whose requests nginx has freed while the worker was lent out.
-    static GONE: RefCell<Vec<SubscriberKey>> = const { RefCell::new(Vec::new()) };
-}
+/// The worker of this process.
+static WORKER: Local<RefCell<Option<Worker>>> = Local::new(RefCell::new(None));
+/// Subscribers whose requests nginx has freed while the worker was lent out.
+static GONE: Local<RefCell<Vec<SubscriberKey>>> = Local::new(RefCell::new(Vec::new()));
 
 /// What was current when this worker registered in its slot.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -205,7 +204,7 @@ pub(crate) fn wake(slots: &mut WakeSet) {
 
 /// nginx has freed a subscriber's request: the client is gone. This may come from inside anything that nginx does.
 pub(crate) fn on_gone(key: SubscriberKey) {
-    GONE.with_borrow_mut(|gone| gone.push(key));
+    GONE.borrow_mut().push(key);
     lend(|worker| worker.end_later());
 }
 
@@ -368,11 +367,8 @@ impl Worker {
 
     /// Lets go of the subscribers whose requests nginx has freed.
     fn forget_gone(&mut self) {
-        loop {
+        while !GONE.borrow().is_empty() {
             let gone = GONE.take();
-            if gone.is_empty() {
-                return;
-            }
             for key in gone {
                 self.forget(key);
             }

@@ -25,6 +25,7 @@ use nginx_sys::{
     ngx_free_connection, ngx_get_connection, ngx_handle_read_event, ngx_int_t, ngx_posted_events,
 };
 
+use super::local::Local;
 use super::log::{self, Log};
 use super::process;
 
@@ -41,10 +42,8 @@ struct Listener {
     on_shutdown: fn(),
 }
 
-thread_local! {
-    /// Whom to call in this worker.
-    static LISTENER: Cell<Option<Listener>> = const { Cell::new(None) };
-}
+/// Whom to call in this worker.
+static LISTENER: Local<Cell<Option<Listener>>> = Local::new(Cell::new(None));
 
 /// Makes eventfds for the slots below `count` that have none yet. In the master, before workers are
 /// forked; does nothing when the configuration is only tested.

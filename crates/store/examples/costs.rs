@@ -54,11 +54,11 @@ fn main() {
 
     for workers in [1, 4, 32] {
         let live = channel(&mut store, "live", NOW);
-        let mut interests = Vec::new();
+        let mut interests = protocol::Few::new();
         let mut all = Vec::new();
         for slot in 0..workers {
             store.subscribe(slot, &[live], &mut interests, NOW).expect("room");
-            all.append(&mut interests);
+            all.extend(interests.drain(..));
         }
         let unstored = NewMessage { store: false, ..message(&text) };
         let what = format!("publish, unstored, to {workers} workers, coalesced");
@@ -125,7 +125,7 @@ fn main() {
         }
     });
     measure("subscribe and unsubscribe", N, || {
-        let mut interests = Vec::new();
+        let mut interests = protocol::Few::new();
         for id in &ids {
             let channel = store.find(id.as_bytes()).expect("it was created");
             store.subscribe(0, &[channel], &mut interests, NOW).expect("room");

@@ -9,7 +9,7 @@
 
 use core::cell::Cell;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, compiler_fence};
 
 /// A piece of memory shared between processes, zero-based, addressed by byte offsets.
 ///
@@ -21,6 +21,26 @@ pub struct Region {
     base: NonNull<u8>,
     len: usize,
     damaged: Cell<bool>,
+}
+
+/// Where the undo journal of a region lies.
+///
+/// # Invariants
+///
+/// Unless `capacity` is 0: the region that made it holds that many aligned words of 4 bytes at `offsets` and of 8 bytes at `words`, and
+/// `length` is one of its words. It is used with that region only.
+pub(crate) struct Journal {
+    offsets: usize,
+    words: usize,
+    capacity: u32,
+    length: NonNull<AtomicU32>,
+}
+
+impl Journal {
+    /// Entries that it has room for.
+    pub(crate) const fn capacity(&self) -> u32 {
+        self.capacity
+    }
 }
 
 impl Region {
@@ -96,6 +116,60 @@ impl Region {
         }
         // SAFETY: as in `word32`, with 8 for 4.
         Some(unsafe { AtomicU64::from_ptr(self.base.as_ptr().add(at).cast()) })
+    }
+
+    /// The undo journal: `capacity` offsets at one place, as many words at another, its length at a third. An empty one if they do not lie
+    /// inside.
+    pub(crate) fn journal(
+        &self,
+        offsets: usize,
+        words: usize,
+        capacity: u32,
+        length: usize,
+    ) -> Journal {
+        let entries = capacity as usize;
+        let last = entries.saturating_sub(1);
+        let ends = (self.word32(offsets + last * 4), self.word64(words + last * 8));
+        let length = self.word32(length);
+        // INVARIANT: the last word of each table lies inside, and the tables begin aligned, so all of them do.
+        let (capacity, length) = match (ends, length) {
+            ((Some(_), Some(_)), Some(length)) => (capacity, NonNull::from(length)),
+            _ => (0, NonNull::dangling()),
+        };
+        Journal { offsets, words, capacity, length }
+    }
+
+    /// Saves the 8 bytes at `at` as entry `index` of the region's own journal, and counts it in. False = not possible, reported.
+    ///
+    /// Cost: one check, three stores. It runs before every word that is changed.
+    #[expect(unsafe_code, reason = "writes to places that were checked when the journal was made")]
+    pub(crate) fn save(&self, journal: &Journal, index: u32, at: usize) -> bool {
+        let Some(old) = self.word64(at) else { return false };
+        let (Ok(offset), true) = (u32::try_from(at), index < journal.capacity) else {
+            self.report_damage();
+            return false;
+        };
+        let entry = index as usize;
+        // SAFETY: `index` is below the capacity, so both places are inside the region and aligned (Journal's invariant).
+        let (offsets, words) = unsafe {
+            let base = self.base.as_ptr();
+            (
+                AtomicU32::from_ptr(base.add(journal.offsets + entry * 4).cast()),
+                AtomicU64::from_ptr(base.add(journal.words + entry * 8).cast()),
+            )
+        };
+        crate::fault::step();
+        offsets.store(offset, Ordering::Relaxed);
+        crate::fault::step();
+        words.store(old.load(Ordering::Relaxed), Ordering::Relaxed);
+        // The entry must be in memory before the length that covers it, and the length before the write that it
+        // covers. The dying process's own stores become visible in program order, so only the compiler must be held back.
+        compiler_fence(Ordering::Release);
+        crate::fault::step();
+        // SAFETY: a word of the region (Journal's invariant: its capacity is not 0).
+        unsafe { journal.length.as_ref() }.store(index + 1, Ordering::Relaxed);
+        compiler_fence(Ordering::Release);
+        true
     }
 
     pub(crate) fn load32(&self, at: usize) -> u32 {

@@ -17,7 +17,7 @@ use core::cell::Cell;
 use core::sync::atomic::{Ordering, compiler_fence};
 
 use crate::layout::{Field, GRANULE, MAGIC, Ref, Root, Tables, VERSION};
-use crate::raw::Region;
+use crate::raw::{Journal, Region};
 
 /// The root record.
 pub(crate) const ROOT: Ref<Root> = Ref::new(0);
@@ -60,6 +60,7 @@ pub(crate) struct Zone {
     pub(crate) region: Region,
     /// They never change, so damage in the zone cannot move them.
     pub(crate) tables: Tables,
+    journal: Journal,
     /// Journal length of the mutation under way; `None` outside of one.
     entries: Cell<Option<u32>>,
     freed: Cell<bool>,
@@ -77,9 +78,16 @@ fn magic(slot_count: u32) -> u64 {
 
 impl Zone {
     pub(crate) fn new(region: Region, tables: Tables) -> Self {
+        let journal = region.journal(
+            tables.journal_offsets as usize,
+            tables.journal_words as usize,
+            tables.journal_capacity,
+            ROOT.at() + Root::JOURNAL_LEN.offset as usize,
+        );
         Self {
             region,
             tables,
+            journal,
             entries: Cell::new(None),
             freed: Cell::new(false),
             overflowed: Cell::new(false),
@@ -194,26 +202,16 @@ impl Zone {
             debug_assert!(false, "a write outside of a mutation");
             return true;
         };
-        if entries >= self.tables.journal_capacity {
+        if entries >= self.journal.capacity() {
             self.overflowed.set(true);
             self.region.report_damage();
             return false;
         }
-        let at = at & !7;
-        let index = entries as usize;
-        let Ok(offset) = u32::try_from(at) else {
-            self.region.report_damage();
-            return false;
-        };
-        self.region.store32(self.tables.journal_offsets as usize + index * 4, offset);
-        self.region.store64(self.tables.journal_words as usize + index * 8, self.region.load64(at));
-        // The entry must be in memory before the length that covers it, and the length before the write that it
-        // covers. The dying process's own stores become visible in program order, so only the compiler must be held back.
-        compiler_fence(Ordering::Release);
-        self.region.store32(ROOT.at() + Root::JOURNAL_LEN.offset as usize, entries + 1);
-        compiler_fence(Ordering::Release);
-        self.entries.set(Some(entries + 1));
-        true
+        let saved = self.region.save(&self.journal, entries, at & !7);
+        if saved {
+            self.entries.set(Some(entries + 1));
+        }
+        saved
     }
 
     /// Runs a mutation: all of its writes happen, or (error, full journal, death) none.

@@ -95,7 +95,7 @@ fn a_zone_of_128_kib_takes_199_channels_with_a_subscriber() {
     let memory = Memory::new((128 << 10) - 2 * PAGE);
     let mut store = memory.format(24, NOW);
     let count = fills_the_same_again(&mut store, |store, now| {
-        let mut interests = Vec::new();
+        let mut interests = protocol::Few::new();
         let mut all = Vec::new();
         while let Ok(channel) =
             store.find_or_create(format!("{}", 1000 + all.len()).as_bytes(), false, &NO_LIMITS, now)
@@ -103,7 +103,7 @@ fn a_zone_of_128_kib_takes_199_channels_with_a_subscriber() {
             if store.subscribe(0, &[channel], &mut interests, now).is_err() {
                 break;
             }
-            all.append(&mut interests);
+            all.extend(interests.drain(..));
         }
         for interest in &all {
             assert!(store.unsubscribe(*interest));
@@ -118,7 +118,7 @@ fn a_zone_of_15_mib_takes_a_message_of_4_mib_and_one_of_10_kib() {
     let memory = Memory::new((15 << 20) - 2 * PAGE);
     let mut store = memory.format(16, NOW);
     let channel = channel(&mut store, "ch", NOW);
-    let mut interests = Vec::new();
+    let mut interests = protocol::Few::new();
     for slot in 0..2 {
         store.subscribe(slot, &[channel], &mut interests, NOW).expect("room");
     }
@@ -134,7 +134,7 @@ fn unstored_messages_fill_the_zone_until_the_worker_takes_them() {
     let memory = Memory::new((129 << 10) - 2 * PAGE);
     let mut store = memory.format(24, NOW);
     let channel = channel(&mut store, "ch", NOW);
-    let mut interests = Vec::new();
+    let mut interests = protocol::Few::new();
     store.subscribe(0, &[channel], &mut interests, NOW).expect("room");
     let text = [b'x'; 27];
     let unstored = NewMessage { store: false, ..message(&text) };
@@ -152,7 +152,7 @@ fn stored_messages_beside_a_live_subscriber_fill_the_zone_the_same_again() {
     let memory = Memory::new((129 << 10) - 2 * PAGE);
     let mut store = memory.format(24, NOW);
     let channel = channel(&mut store, "ch", NOW);
-    let mut interests = Vec::new();
+    let mut interests = protocol::Few::new();
     store.subscribe(0, &[channel], &mut interests, NOW).expect("room");
     let text = [b'x'; 27];
     let count = fills_the_same_again(&mut store, |store, now| {
@@ -170,7 +170,7 @@ fn big_messages_each_in_its_own_channel_fill_the_zone_the_same_again() {
     // Somebody lives in the middle of the heap the whole time.
     fill_channels(&mut store, &message(&[b'x'; 5400]), "early", NOW);
     let channel = channel_in_the_middle(&mut store);
-    let mut interests = Vec::new();
+    let mut interests = protocol::Few::new();
     store.subscribe(0, &[channel], &mut interests, NOW).expect("room");
     let count = fills_the_same_again(&mut store, |store, now| {
         fill_channels(store, &message(&[b'x'; 5400]), "ch_test_channel_cleanup_", now)
@@ -196,7 +196,7 @@ fn messages_of_any_size_leave_no_trace_in_many_rounds() {
         // Two rounds with the same sizes must fit the same number.
         let mut random = Random(round / 2);
         let mut wake = WakeSet::default();
-        let mut interests = Vec::new();
+        let mut interests = protocol::Few::new();
         let mut count = 0;
         loop {
             let id = format!("{}", random.below(50));

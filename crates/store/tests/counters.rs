@@ -74,7 +74,7 @@ fn bytes_by_use_add_up() {
     let x = channel(&mut store, "x", NOW);
     let mut wake = WakeSet::default();
     store.publish(&[x, x], &message(&[0; 8]), NOW, &mut wake).expect("room");
-    let mut interests = Vec::new();
+    let mut interests = protocol::Few::new();
     store.subscribe(0, &[x], &mut interests, NOW).expect("room");
     let full = store.zone_numbers(NOW);
     assert_eq!(sum(full), 64 << 10);
@@ -89,7 +89,7 @@ fn news_say_when_they_were_published() {
     let memory = Memory::new(64 << 10);
     let mut store = memory.format(SLOTS, NOW);
     let x = channel(&mut store, "x", NOW);
-    let mut interests = Vec::new();
+    let mut interests = protocol::Few::new();
     store.subscribe(0, &[x], &mut interests, NOW).expect("room");
     let stamps = [Stamp::of(0), Stamp::of(0x7fff_fff0), Stamp::of(0x1_8000_0010)];
     for (published_at, stored) in stamps.into_iter().zip([true, false, true]) {

@@ -143,7 +143,7 @@ fn a_message_evicted_by_its_own_second_copy_is_copied_anew() {
     store.publish(&[a], &message(b"old"), NOW, &mut wake).expect("room");
     while store.publish(&[b], &message(b"xyz"), NOW, &mut wake).is_ok() {}
     if store.zone_numbers(NOW).free_bytes >= 48 {
-        store.subscribe(0, &[b], &mut Vec::new(), NOW).expect("room for just that");
+        store.subscribe(0, &[b], &mut protocol::Few::new(), NOW).expect("room for just that");
     }
     assert!(store.zone_numbers(NOW).free_bytes < 48, "not even room for a record");
     // The first one takes the place of the old one, the second one that of the first, with its text.

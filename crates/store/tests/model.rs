@@ -171,7 +171,7 @@ impl Test {
         let ids: Vec<_> = (0..1 + self.random.below(3)).filter_map(|_| self.create()).collect();
         let find = |id: &&str| self.store.find(id.as_bytes()).expect("just created");
         let channels: Vec<_> = ids.iter().map(find).collect();
-        let mut interests = Vec::new();
+        let mut interests = protocol::Few::new();
         if self.store.subscribe(slot, &channels, &mut interests, self.now).is_ok() {
             assert_eq!(interests.len(), ids.len());
             if let (Some(id), true) = (ids.first(), self.random.one_in(8)) {

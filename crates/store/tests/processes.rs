@@ -190,7 +190,7 @@ impl Worker<'_> {
         let id = ["k0", "k1", "t0", "t1", "t2"][self.random.below(5)];
         let Some(channel) = self.store.find(id.as_bytes()) else { return };
         let published = self.store.numbers(channel).published;
-        let (now, mut interests) = (self.now(), Vec::new());
+        let (now, mut interests) = (self.now(), protocol::Few::new());
         if self.subscriptions.get(id).is_some_and(|old| self.store.farewell(old.interest).is_some())
         {
             // It still has to take leave of the channel that had this id before.

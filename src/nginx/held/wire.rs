@@ -16,6 +16,7 @@ use nginx_sys::{
 };
 use ngx::http::{HttpModuleLocationConf, NgxHttpCoreModule};
 
+use crate::nginx::local::Local;
 use crate::nginx::log::{self, Log};
 use crate::nginx::request::{HttpVersion, Request};
 
@@ -182,9 +183,7 @@ struct Survey {
     used: usize,
 }
 
-thread_local! {
-    static SURVEY: Cell<Option<Survey>> = const { Cell::new(None) };
-}
+static SURVEY: Local<Cell<Option<Survey>>> = Local::new(Cell::new(None));
 
 fn modules_leave_body_alone(request: &Request) -> bool {
     let survey = survey();

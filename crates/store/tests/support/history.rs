@@ -110,7 +110,7 @@ impl World {
             Op::Subscribe(slot, ids) => {
                 let find = |id: &&str| store.find(id.as_bytes()).ok_or(Refused);
                 let channels = ids.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-                let mut interests = Vec::new();
+                let mut interests = protocol::Few::new();
                 store.subscribe(slot, &channels, &mut interests, now).or(Err(Refused))?;
                 let keys = ids.iter().map(|id| (slot, *id));
                 self.interests.extend(keys.zip(interests));
