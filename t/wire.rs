@@ -66,9 +66,13 @@ impl Server {
         if !made.status.success() {
             return Err(format!("openssl: {}", String::from_utf8_lossy(&made.stderr)));
         }
+        // From 1.25.1 on HTTP/2 is a matter of the server; as a parameter of `listen` it is deprecated.
+        let (parameter, directive) =
+            if setup.version()? < (1, 25, 1) { (" http2", "") } else { ("", "http2 on;") };
         let server = |listen: &str| {
             format!(
-                "server {{ listen unix:${{PREFIX}}/{listen}; access_log ${{PREFIX}}/wire.log wire;\n\
+                "server {{ listen unix:${{PREFIX}}/{listen}{parameter}; {directive}\n\
+                 access_log ${{PREFIX}}/wire.log wire;\n\
                  ssl_certificate {}; ssl_certificate_key {};\n{STANDARD}\n\
                  location ~ ^/ws/(.*)$ {{ push_stream_subscriber websocket; \
                  push_stream_channels_path $1; }} }}\n",
@@ -79,8 +83,8 @@ impl Server {
         let conf = Conf {
             http: format!(
                 "log_format wire '$connection $server_protocol $uri $status';\n{http}\n{}{}",
-                server("tls ssl http2"),
-                server("h2 http2")
+                server("tls ssl"),
+                server("h2")
             ),
             server: STANDARD.to_owned(),
             workers,

@@ -2,7 +2,7 @@
 # Names and checks shared by the scripts of this folder. Sourced, never run.
 #
 # Reads from the environment, all optional:
-#   NGINX             the nginx binary to build for, run and test with
+#   NGINX             the nginx binary to build for, run and test with; none: only build, it is elsewhere
 #   NGINX_SOURCE_DIR  its sources; default: those of Debian's nginx-dev
 #   NGINX_BUILD_DIR   its configured build folder (objs); made when missing
 #   CARGO_TARGET_DIR  where cargo builds; default: target/, or target/nginx-VERSION for other sources
@@ -32,6 +32,11 @@ as_root() {
     else
         die "this needs root and there is no sudo: run as root: $*"
     fi
+}
+
+# The version of this package.
+package_version() {
+    sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1
 }
 
 # The version a source tree is of, such as 1.22.1; nothing when there is no tree.

@@ -9,6 +9,7 @@
 # DEPS=skip in the environment: look for no packages and install none.
 
 . "$(dirname "$0")/lib.sh"
+. tools/packages.sh
 
 # ---- the Rust toolchain ----
 
@@ -30,17 +31,8 @@ fi
 
 # ---- packages ----
 
-packages=()
-
-# Adds a package unless the command after it succeeds.
-want() {
-    local package=$1
-    shift
-    "$@" >/dev/null 2>&1 || packages+=("$package")
-}
-
 has_nginx() {
-    [ -n "$NGINX" ] && [ -x "$NGINX" ]
+    [ -n "$NGINX" ] && [ "$NGINX" != none ] && [ -x "$NGINX" ]
 }
 
 # bindgen loads the library and needs the compiler's own headers, which come in another package.
@@ -52,7 +44,7 @@ has_libclang() {
             compgen -G '/usr/lib*/clang/*/include/stddef.h'; } >/dev/null
 }
 
-[ -z "$NGINX" ] || has_nginx || die "NGINX=$NGINX is not there or cannot be run"
+[ -z "$NGINX" ] || [ "$NGINX" = none ] || has_nginx || die "NGINX=$NGINX is not there or cannot be run"
 
 want gcc command -v cc
 want libc6-dev test -e /usr/include/stdio.h
@@ -66,10 +58,7 @@ if [ "$source_dir" = "$debian_source_dir" ]; then
 elif [ ! -r "$objs/ngx_auto_config.h" ]; then
     [ -r "$source_dir/src/core/nginx.h" ] ||
         die "NGINX_SOURCE_DIR=$source_dir holds no nginx sources (no src/core/nginx.h)"
-    want make command -v make
-    want libpcre2-dev test -e /usr/include/pcre2.h
-    want libssl-dev test -e /usr/include/openssl/ssl.h
-    want zlib1g-dev test -e /usr/include/zlib.h
+    want_nginx_build
 fi
 
 if [ "${1:-}" = web-im ]; then
@@ -77,28 +66,8 @@ if [ "${1:-}" = web-im ]; then
     want php-sqlite3 compgen -G '/usr/lib/php/*/pdo_sqlite.so'
 fi
 
-install_packages() {
-    as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -q --no-install-recommends "${packages[@]}"
-}
-
-if [ ${#packages[@]} -gt 0 ] && [ "${DEPS:-}" != skip ]; then
-    list=${packages[*]}
-    command -v apt-get >/dev/null ||
-        die "no apt-get here: install what Debian calls $list, then try again (DEPS=skip if it is there under other names)"
-    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
-        die "missing packages and no sudo to install them: run as root: apt-get install $list"
-    mkdir -p target
-    log=target/packages.log
-    note "installing Debian packages: $list (output in $log)"
-    # sudo asks for its password here, not into the log.
-    as_root true || die "could not become root to install them: run as root: apt-get install $list"
-    # Package lists may be absent or old: refresh them only when the first try fails.
-    install_packages >$log 2>&1 </dev/null ||
-        { as_root apt-get update -q >>$log 2>&1 </dev/null && install_packages >>$log 2>&1 </dev/null; } ||
-        die "could not install $list, see $log; where nginx is not Debian's own, set NGINX_SOURCE_DIR to the sources of that nginx"
-    locate
-fi
+install_wanted
+locate
 
 # ---- nginx ----
 

@@ -26,6 +26,26 @@ pub(crate) struct Setup {
     pub(crate) nginx: PathBuf,
 }
 
+impl Setup {
+    /// The version of nginx, such as `(1, 22, 1)`.
+    pub(crate) fn version(&self) -> Outcome<(u32, u32, u32)> {
+        let output = Command::new(&self.nginx)
+            .arg("-v")
+            .output()
+            .map_err(|error| format!("{}: {error}", self.nginx.display()))?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        let mut numbers = said
+            .split_once('/')
+            .map_or("", |(_, version)| version)
+            .split(|c: char| !c.is_ascii_digit())
+            .map_while(|number| number.parse().ok());
+        match (numbers.next(), numbers.next(), numbers.next()) {
+            (Some(major), Some(minor), Some(patch)) => Ok((major, minor, patch)),
+            _ => Err(format!("{} -v: {said}", self.nginx.display())),
+        }
+    }
+}
+
 /// How the configuration file of a block comes about.
 #[derive(Clone, Default)]
 pub(crate) struct Conf {
