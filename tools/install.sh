@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Puts the module where nginx looks for it, or takes it away. Usage: tools/install.sh [remove]
+# Puts the module where nginx looks for it, or takes it away. Usage: tools/install.sh [module | remove]
+#   module   only the .so, for packages and images, which load it in their own way
 #
-# DESTDIR   prepended to every path, for packagers
+# DESTDIR  prepended to every path
 #
 # Files, Debian's layout (paths follow nginx -V where nginx is another one):
 #   /usr/lib/nginx/modules/ngx_http_push_stream_module.so
@@ -13,12 +14,12 @@
 action=${1:-install}
 [ "$action" = remove ] || tools/build.sh
 locate
-[ -n "$NGINX" ] || die "no nginx here: set NGINX to the nginx binary"
+[ "$action" = module ] || [ -x "$NGINX" ] || die "no nginx here: set NGINX to the nginx binary"
 
 # A path that nginx was configured with, or what Debian uses.
 configured() {
     local value
-    value=$("$NGINX" -V 2>&1 | sed -n "s/.*--$1=\([^ ]*\).*/\1/p")
+    value=$({ "$NGINX" -V 2>&1 || true; } | sed -n "s/.*--$1=\([^ ]*\).*/\1/p")
     echo "${value:-$2}"
 }
 
@@ -34,6 +35,10 @@ run() {
     if [ -n "$destination" ] && [ "$(id -u)" != 0 ]; then "$@"; else as_root "$@"; fi
 }
 
+if [ -z "$destination" ] && owner=$(dpkg-query -S "$so" 2>/dev/null); then
+    die "$so belongs to the package ${owner%%:*}: apt remove it first, or build a newer one with: make deb"
+fi
+
 if [ "$action" = remove ]; then
     run rm -f "$destination$link" "$destination$snippet" "$destination$so"
     note "removed $so; restart nginx once its configuration uses no push_stream_ directive"
@@ -47,6 +52,7 @@ replaced=no
 run install -D -m 644 "$module" "$destination$so.new"
 run mv -f "$destination$so.new" "$destination$so"
 note "installed $destination$so"
+[ "$action" != module ] || exit 0
 
 if [ -d "$destination$enabled" ] || { [ -n "$destination" ] && [ -d "$enabled" ]; }; then
     line=$(mktemp)
