@@ -61,6 +61,7 @@ pub static mut ngx_http_push_stream_module: ngx_module_t = ngx_module_t {
 };
 
 /// What nginx looks for in a dynamic module.
+#[cfg(feature = "export-modules")]
 mod exports {
     use super::ngx_http_push_stream_module;
 
