@@ -4,13 +4,13 @@
 #   BUILD=release|debug        cargo profile of the module
 #   TESTS=t/x.t                only the tests of this file, or those with this text in their name
 #   CONF=nginx-conf/x.conf     configuration of `make run`;  PORT=9080 its port
-#   NGINX=/path/to/nginx       another nginx, with NGINX_SOURCE_DIR=its sources
+#   NGINX=/path/to/nginx       another nginx, with NGINX_SOURCE_DIR=its sources (tools/nginx.sh 1.28 gets one)
 #   DEPS=skip                  do not look for or install packages
 #   DESTDIR=folder             root of what `make install` writes
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build run web-im check fmt test test-client unittest install uninstall audit clean help screenshots http3
+.PHONY: all build run web-im check fmt test test-client unittest matrix install uninstall deb debtest dockertest audit clean help screenshots http3
 
 # One after the other, also with -j: the second step finds the first one's build.
 all: ## build, check and test (default)
@@ -48,11 +48,23 @@ test-client: ## the JavaScript clients of client/, in node and in Chromium
 unittest: ## unit tests of crates/, without nginx
 	@tools/test.sh unit
 
+matrix: ## the tests in t/ with several versions of nginx (VERSIONS=, TESTS=)
+	@tools/matrix.sh
+
 install: ## put the module and its load_module line where nginx looks (DESTDIR=)
 	@tools/install.sh
 
 uninstall: ## take them away again
 	@tools/install.sh remove
+
+deb: ## a Debian package for the installed nginx, in target/deb
+	@tools/deb.sh
+
+debtest: deb ## install, use, remove and purge that package, in a throw-away copy of this machine
+	@t/deb.sh
+
+dockertest: ## the steps of the Dockerfile without Docker, and a look at its syntax
+	@t/docker.sh
 
 audit: ## licences and known vulnerabilities of the dependencies (needs cargo-deny)
 	@cargo deny check
