@@ -15,7 +15,7 @@ sources=$PWD/target/docker/nginx-$version
 [ -d "$sources" ] || tools/nginx.sh source "$version" "$sources" "$sum"
 
 # That nginx itself is in the other image.
-NGINX=none NGINX_SOURCE_DIR=$sources DESTDIR=$out tools/install.sh module
+NGINX=none NGINX_SOURCE_DIR=$sources CARGO_TARGET_DIR=$PWD/target/docker DESTDIR=$out tools/install.sh module
 
 install -D -m 644 docker/nginx.conf "$out/etc/nginx/nginx.conf"
 install -D -m 644 docker/default.conf "$out/etc/nginx/conf.d/default.conf"
