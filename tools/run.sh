@@ -25,7 +25,8 @@ sed -n -e '/^#/!q' -e 's/^# *\(mkdir -p target\/run &&\)/\1/p' "$conf" | sh -e |
     die "the first lines of $conf say which files it needs, and making them failed"
 
 sed -e "s/127\.0\.0\.1:9080/127.0.0.1:$port/g" -e "s|^http {.*|&\n$(own_paths)|" "$conf" >"$run/nginx.conf"
-nginx=("$NGINX" -e stderr -p "$run/" -c "$run/nginx.conf" -g "$(own_globals "$module")")
+# In its environment NGINX would be sockets to inherit.
+nginx=(env -u NGINX "$NGINX" -e stderr -p "$run/" -c "$run/nginx.conf" -g "$(own_globals "$module")")
 need_good_configuration "$conf" "${nginx[@]}"
 
 printf '\n%s\n' "nginx $(nginx_version) with the push stream module, http://127.0.0.1:$port, $conf. Ctrl-C stops it."

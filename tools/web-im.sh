@@ -53,7 +53,8 @@ adapt -e "s/^\(user\|listen.owner\) = .*/\1 = $user/" -e "s/^\(group\|listen.gro
 WEB_IM_DATABASE=$run/web-im.sqlite "$php" "$app/seed.php"
 [ "$(id -u)" != 0 ] || chown -R "$user:$group" "$run"
 
-nginx=("$NGINX" -e stderr -p "$run/" -c "$run/nginx.conf" -g "$(own_globals "$MODULE")")
+# In its environment NGINX would be sockets to inherit.
+nginx=(env -u NGINX "$NGINX" -e stderr -p "$run/" -c "$run/nginx.conf" -g "$(own_globals "$MODULE")")
 need_good_configuration examples/web-im/nginx.conf "${nginx[@]}"
 php_fpm=("$fpm" --nodaemonize --fpm-config "$run/php-fpm.conf")
 [ "$user" != root ] || php_fpm+=(--allow-to-run-as-root)

@@ -175,6 +175,7 @@ pub(crate) fn test_configuration(
     let port = Port::free()?;
     write_configuration(setup, conf, prefix.path(), port.number)?;
     let output = Command::new(&setup.nginx)
+        .env_remove("NGINX")
         .args(["-t", "-c", "nginx.conf", "-p"])
         .arg(prefix.path())
         .output()
@@ -229,6 +230,8 @@ impl Nginx {
         let errors = prefix.path().join("stderr");
         let stderr = std::fs::File::create(&errors).map_err(|e| e.to_string())?;
         let child = Command::new("setpriv")
+            // With it, nginx means sockets to inherit.
+            .env_remove("NGINX")
             .args(["--pdeathsig", "TERM", "--"])
             .arg(&setup.nginx)
             .args(["-c", "nginx.conf", "-p"])
@@ -514,6 +517,7 @@ fn prepare(setup: &Setup, file: &str, prefix: &Path) -> Outcome<()> {
 pub(crate) fn missing_module(setup: &Setup, file: &str) -> Option<String> {
     let line = file.lines().find(|line| line.starts_with("load_module "))?;
     let output = Command::new(&setup.nginx)
+        .env_remove("NGINX")
         .args(["-t", "-q", "-e", "/dev/null", "-c", "/dev/null", "-g", line])
         .output()
         .ok()?;
