@@ -10,7 +10,7 @@
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build run web-im check fmt test test-client unittest matrix install uninstall deb debtest dockertest audit clean help screenshots http3
+.PHONY: all build run web-im check fmt test test-client unittest matrix install uninstall deb debtest dockertest audit clean help screenshots http3 test-browser autobahn
 
 # One after the other, also with -j: the second step finds the first one's build.
 all: ## build, check and test (default)
@@ -37,6 +37,15 @@ test: ## unit tests, then the tests in t/ (TESTS=t/x.t: only that file)
 	@tools/ready.sh test
 	@$(if $(TESTS),,tools/test.sh unit)
 	@tools/test.sh t
+	@$(if $(TESTS),,$(MAKE) test-browser)
+
+test-browser: ## tests with Chromium and npm clients, t/browser (TESTS=t/browser/x.test.mjs)
+	@tools/ready.sh browser
+	@tools/test.sh browser
+
+autobahn: ## WebSocket conformance: the Autobahn cases (CASES=all, CASES="6.* 7.1.5")
+	@tools/ready.sh autobahn
+	@tools/autobahn.sh
 
 http3: ## the module over HTTP/3, where nginx has it (NGINX=, NGINX_SOURCE_DIR=)
 	@tools/http3.sh

@@ -143,6 +143,26 @@ cargo_profile() {
     [ "$profile" = debug ] || echo --release
 }
 
+# Exports NGINX and MODULE for tests: MODULE as given, or what is built now.
+need_module() {
+    if [ -z "${MODULE:-}" ]; then
+        tools/build.sh
+        locate
+        MODULE=$module
+    fi
+    MODULE=$(realpath "$MODULE")
+    export NGINX MODULE
+}
+
+# The Python packages of the tests, in a folder of their own; made anew when their list has changed.
+venv=$root/target/python
+make_venv() {
+    [ "$venv/ready" -nt t/requirements.txt ] && return
+    python3 -m venv --clear "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r t/requirements.txt
+    touch "$venv/ready"
+}
+
 # rustup writes its folder into the shell's start-up file, which this shell may not have read.
 find_cargo() {
     if ! command -v cargo >/dev/null && [ -x "${HOME:-/root}/.cargo/bin/cargo" ]; then

@@ -2,10 +2,12 @@
 # Makes the machine ready: installs the Debian packages that are missing, checks the Rust toolchain
 # and nginx, and configures nginx's sources for the bindings. Quick when nothing is missing.
 #
-# Usage: tools/ready.sh [check | test | web-im]
-#   check    rustfmt and clippy are needed too
-#   test     the modules of nginx that examples load
-#   web-im   PHP-FPM with SQLite
+# Usage: tools/ready.sh [check | test | web-im | browser | autobahn]
+#   check     rustfmt and clippy are needed too
+#   test      the modules of nginx that examples load
+#   web-im    PHP-FPM with SQLite
+#   browser   Chromium, node, Python, and what the web IM needs
+#   autobahn  Python
 # DEPS=skip in the environment: look for no packages and install none.
 
 . "$(dirname "$0")/lib.sh"
@@ -61,10 +63,18 @@ elif [ ! -r "$objs/ngx_auto_config.h" ]; then
     want_nginx_build
 fi
 
-if [ "${1:-}" = web-im ]; then
-    want php-fpm compgen -G '/usr/sbin/php-fpm[0-9]*'
-    want php-sqlite3 compgen -G '/usr/lib/php/*/pdo_sqlite.so'
-fi
+case ${1:-} in
+    browser)
+        want chromium test -x "${CHROMIUM:-/usr/bin/chromium}"
+        want nodejs command -v node
+        want npm command -v npm
+        ;;&
+    web-im | browser)
+        want php-fpm compgen -G '/usr/sbin/php-fpm[0-9]*'
+        want php-sqlite3 compgen -G '/usr/lib/php/*/pdo_sqlite.so'
+        ;;&
+    browser | autobahn) want python3-venv python3 -c 'import ensurepip, venv' ;;
+esac
 
 install_wanted
 locate

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Runs tests. Usage: tools/test.sh unit | t | client
-#   unit  the two crates without nginx (needs neither nginx nor libclang)
-#   t     the blocks in t/ against a running nginx with the module; TESTS=t/x.t or a part of a
-#         test's name picks some
-#   client  the JavaScript clients, in node and in Chromium, with the module: MODULE, or what is built now
+# Runs tests. Usage: tools/test.sh unit | t | browser | client
+#   unit      the two crates without nginx (needs neither nginx nor libclang)
+#   t         the blocks in t/ against a running nginx with the module; TESTS=t/x.t or a part of a
+#             test's name picks some
+#   browser   t/browser: Chromium and npm clients; TESTS=t/browser/x.test.mjs runs that file
+#   client    the JavaScript clients, in node and in Chromium
+# Those with the module test MODULE, or what is built now.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -13,22 +15,22 @@ case ${1:-} in
         cargo test --quiet -p store --features fault
         ;;
     t)
-        tools/build.sh
-        locate
-        export NGINX MODULE=$module
+        need_module
         # shellcheck disable=SC2046 # nothing or one word
         cargo test $(cargo_profile) --test t -- ${TESTS:+"$TESTS"}
         ;;
+    browser)
+        need_module
+        make_venv
+        (cd t/browser && npm ci --silent)
+        # shellcheck disable=SC2086 # one file or several
+        node --test ${TESTS:-t/browser/*.test.mjs}
+        ;;
     client)
-        if [ -z "${MODULE:-}" ]; then
-            tools/build.sh
-            locate
-            MODULE=$module
-        fi
-        export NGINX MODULE
+        need_module
         for folder in t/browser client; do (cd $folder && npm ci --silent); done
         cd client
         npm test --silent
         ;;
-    *) die "usage: tools/test.sh unit | t | client" ;;
+    *) die "usage: tools/test.sh unit | t | browser | client" ;;
 esac
