@@ -1,6 +1,9 @@
-//! What a plain socket cannot say: TLS, gzip and HTTP/2 through curl, HTTP/2 frame by frame, and races.
+//! What a plain socket cannot say: TLS, gzip and HTTP/2 through curl, HTTP/2 frame by frame, a
+//! WebSocket client, and races.
 //!
 //! The extra listeners are Unix sockets in nginx's own directory, so the port stays free for the statistics.
+
+mod websocket_client;
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
@@ -40,7 +43,7 @@ pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
             test(&setup).map_err(Failed::from)
         })
     };
-    tests.into_iter().map(trial).collect()
+    tests.into_iter().chain(websocket_client::TESTS).map(trial).collect()
 }
 
 /// An nginx that also listens with TLS (HTTP/1 and 2) and with plain HTTP/2.
