@@ -157,10 +157,10 @@ need_module() {
 # The Python packages of the tests, in a folder of their own; made anew when their list has changed.
 venv=$root/target/python
 make_venv() {
-    [ "$venv/ready" -nt t/requirements.txt ] && return
+    cmp -s t/requirements.txt "$venv/requirements.txt" && return
     python3 -m venv --clear "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check -r t/requirements.txt
-    touch "$venv/ready"
+    cp t/requirements.txt "$venv/"
 }
 
 # rustup writes its folder into the shell's start-up file, which this shell may not have read.

@@ -35,4 +35,5 @@ printf '%s\n\n' "---------------------------------------------------------------
 sed -n -e '/^#/!q' -e 's/^# \{0,1\}//p' "$run/nginx.conf"
 echo
 
-exec "${nginx[@]}"
+# nginx itself would take NGINX for a list of inherited sockets.
+exec env -u NGINX "${nginx[@]}"

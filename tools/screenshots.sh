@@ -5,7 +5,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
-command -v npm >/dev/null || die "this needs node 18 or newer with npm: install Debian's nodejs and npm"
+command -v npm >/dev/null || die "this needs node 20 or newer with npm: install Debian's nodejs and npm"
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || die "no chromium: install Debian's chromium, or set CHROMIUM"
 need_module
 [ -d t/browser/node_modules ] || npm --prefix t/browser ci --silent

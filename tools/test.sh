@@ -21,6 +21,9 @@ case ${1:-} in
         ;;
     browser)
         need_module
+        node=$(node --version | sed -n 's/^v\([0-9]*\).*/\1/p')
+        [ "${node:-0}" -ge 20 ] ||
+            die "node $node is too old for t/browser, this needs 20 or newer (Debian 13 has it): put a newer one first in PATH"
         make_venv
         (cd t/browser && npm ci --silent)
         # shellcheck disable=SC2086 # one file or several

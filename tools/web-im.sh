@@ -77,7 +77,7 @@ for ((tries = 0; tries < 200; tries++)); do
     kill -0 "${running[0]}" 2>/dev/null || die "PHP-FPM did not start"
     sleep 0.05
 done
-"${nginx[@]}" &
+env -u NGINX "${nginx[@]}" & # which would take it for a list of inherited sockets
 running+=($!)
 
 cat <<END
