@@ -28,6 +28,15 @@ b> frame close
 b< frame close
 a,b< end
 
+=== a list may stand in several lines
+--- steps
+a: WS /ws/s
+   Connection: keep-alive
+   Connection: Upgrade
+   Upgrade: h2c
+   Upgrade: websocket
+a< status 101
+
 === contents of the handshake
 --- table
 WS /ws/s {Connection: keep-alive}                     -> 400 | explain Header Connection must contain the token upgrade. | Content-Length: 0 | close

@@ -92,9 +92,14 @@ type Accepted = ([u8; 28], Option<Vec<u8>>);
 /// The accept value and the subprotocol, if the handshake is a valid one.
 fn check(request: &mut Request, location: &LocationConf) -> Result<Accepted, Invalid> {
     let conf = &location.websocket;
+    let list = |name| {
+        let lines: Vec<&[u8]> = request.headers(name).collect();
+        (!lines.is_empty()).then(|| lines.join(&b", "[..]))
+    };
+    let (connection, upgrade) = (list("Connection"), list("Upgrade"));
     let handshake = Handshake {
-        connection: request.header("Connection"),
-        upgrade: request.header("Upgrade"),
+        connection: connection.as_deref(),
+        upgrade: upgrade.as_deref(),
         key: request.header("Sec-WebSocket-Key"),
         version: request.header("Sec-WebSocket-Version"),
     };
