@@ -49,6 +49,24 @@ a< last frame close
 b< last frame close 1001
 ! access-log <GET 101 websocket "t" 0 shutdown>
 
+=== reached by error_page
+--- extra_config
+access_log access.log story;
+error_page 418 @ws;
+location /room { return 418; }
+location @ws {
+    push_stream_subscriber websocket;
+    push_stream_channels_path room;
+    push_stream_message_template "~text~";
+}
+--- steps
+a: WS /room
+a< status 101
+pub /pub?id=room m
+a< frame text "m"
+ax
+! access-log <GET 101 websocket "room" 1 client>
+
 === refused after the handshake, and before
 --- steps
 ? WS /ws/ALL -> 101

@@ -94,6 +94,7 @@ impl Request {
     fn switch_protocols(&mut self, head_len: usize) {
         let r = &mut self.0;
         r.headers_out.status = SWITCHING_PROTOCOLS;
+        r.err_status = 0; // of an `error_page` that has led here
         r.header_size = head_len;
         r.set_header_sent(1);
         r.set_keepalive(0);
