@@ -21,7 +21,7 @@ struct Queue {
     pieces: VecDeque<Bytes>,
     /// Bytes in all pieces.
     len: usize,
-    /// Whether a part of the front piece has been sent.
+    /// Whether a part of the front piece has been sent, or it has to be sent in any case.
     begun: bool,
 }
 
@@ -37,6 +37,14 @@ impl Outbox {
         let queue = self.0.get_or_insert_default();
         queue.len += piece.len();
         queue.pieces.push_back(piece);
+    }
+
+    /// Queues the head that everything else comes behind: it is not dropped, as if a part of it had been sent.
+    pub(crate) fn begin(&mut self, head: Bytes) {
+        self.push(head);
+        if let Some(queue) = &mut self.0 {
+            queue.begun = true;
+        }
     }
 
     pub(crate) fn extend(&mut self, pieces: impl IntoIterator<Item = Bytes>) {
@@ -104,7 +112,9 @@ impl Outbox {
     /// Hands the queue to `give`, which takes from its front what it can.
     pub(crate) fn give<T>(&mut self, give: impl FnOnce(&mut VecDeque<Bytes>) -> T) -> T {
         let mut queue = self.0.take().unwrap_or_default();
+        let before = queue.pieces.len();
         let result = give(&mut queue.pieces);
+        queue.begun &= queue.pieces.len() == before;
         if !queue.pieces.is_empty() {
             queue.len = queue.pieces.iter().map(|piece| piece.len()).sum();
             self.0 = Some(queue);

@@ -305,7 +305,9 @@ impl Worker {
             self.drop_subscriber(key, CloseReason::Client);
             return;
         };
-        subscriber.outbox.extend(upgrade.map(Bytes::from));
+        if let Some(head) = upgrade {
+            subscriber.outbox.begin(Bytes::from(head));
+        }
         let largest = self.main.largest_padding.get();
         let location = &subscriber.location;
         let template = &location.message_template;
