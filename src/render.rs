@@ -164,6 +164,16 @@ impl MessageTemplate {
         chunks.finish(cursor)
     }
 
+    /// An id without an event, where messages have their cursor for one: a browser that loses its connection before the first of them
+    /// comes back to this place.
+    pub(crate) fn place(&self, cursor: Cursor) -> Option<Piece> {
+        let Family::EventSource { auto_id: true } = self.family else { return None };
+        let mut event = Vec::new();
+        event_source::id(&cursor::event_id(cursor), &mut event);
+        event.push(b'\n');
+        self.piece(&event)
+    }
+
     /// What keeps an idle connection alive; an event source has a comment of its own.
     pub(crate) fn ping(&self, text: &[u8]) -> Option<Piece> {
         match self.family {

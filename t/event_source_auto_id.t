@@ -77,6 +77,28 @@ a,b,c< chunk "id: ${T:unix}:5\n"
 a,b,c< chunk "data: t3\n\n"
 a,b,c< nothing 100ms
 
+=== before the first message there is an id as well
+--- steps
+! next second
+pub /pub?id=s old
+p: GET /poll/s.b1
+p< capture T = header Last-Modified
+a: GET /ev/s/t
+a< chunk ": \n"
+a< chunk "id: ${T:unix}:1\n\n"
+a< nothing 100ms
+ax
+pub /pub?id=t m1
+pub /pub?id=s m2
+b: GET /ev/s/t
+   Last-Event-ID: ${T:unix}:1
+b< chunk ": \n"
+b< chunk ~ ^id: \d+:\d+\n$
+b< chunk "data: m1\n\n"
+b< chunk ~ ^id: \d+:\d+\n$
+b< chunk "data: m2\n\n"
+b< nothing 100ms
+
 === it counts more than anything else that says where
 --- steps
 ! next second
@@ -110,6 +132,7 @@ b: GET /ev/s
 c: GET /ev/s
    Last-Event-ID: 1:2:3
 a,b,c< chunk ": \n"
+c< chunk ~ ^id: \d+:\d+\n\n$
 b< chunk ~ ^id: \d+:\d+\n$
 b< chunk "data: m2\n\n"
 a,b< chunk ~ ^id: \d+:\d+\n$

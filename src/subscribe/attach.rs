@@ -75,10 +75,12 @@ pub(crate) fn serve_stream(
                 false => Padding::choose(&location.paddings, &user_agent(request, location)),
             };
             let coming = Coming { padding, ..Coming::new(location, wish, Kind::Streaming) };
+            let place = (history.is_none() && !wish.is_exact()).then_some(joined);
             let key = settle(request, coming, &interests, joined, history)?;
             let opening = Opening {
                 upgrade: None,
                 header_min: padding.map_or(0, |group| group.header_min),
+                place,
                 gap: gap_piece(main, location, gap),
             };
             worker::enter_in_handler(|worker| match head {
@@ -98,6 +100,8 @@ pub(super) struct Opening {
     pub(super) header_min: usize,
     /// Tells that something is missing.
     pub(super) gap: Option<Piece>,
+    /// Where the client stands already, though no message tells it.
+    pub(super) place: Option<Cursor>,
 }
 
 /// What the padding goes by.
@@ -295,7 +299,7 @@ impl Worker {
 
     /// Sends head, header template and the beginning of the history.
     pub(super) fn begin_stream(&mut self, key: SubscriberKey, opening: Opening) {
-        let Opening { upgrade, header_min, gap } = opening;
+        let Opening { upgrade, header_min, gap, place } = opening;
         let Some(subscriber) = self.subscribers.get_mut(key) else { return };
         let wire = match &upgrade {
             Some(head) => subscriber.held.upgrade(head.len()).ok(),
@@ -318,7 +322,10 @@ impl Worker {
             .eventsource_retry
             .filter(|_| is_event_source)
             .and_then(|time| template.piece(format!("retry: {}\n", time.as_millis()).as_bytes()));
-        for (piece, min) in [(header, header_min), (retry, 0), (gap, subscriber.padded_to)] {
+        let place = place.and_then(|cursor| template.place(cursor));
+        for (piece, min) in
+            [(header, header_min), (retry, 0), (gap, subscriber.padded_to), (place, 0)]
+        {
             let Some(piece) = piece else { continue };
             let filler = self.fillers.behind(&piece, family, min, largest);
             for piece in [Some(piece), filler].iter().flatten() {

@@ -79,6 +79,7 @@ pub(super) fn serve(
             let opening = Opening {
                 upgrade: Some(head(gap)),
                 header_min: 0,
+                place: None,
                 gap: gap_piece(main, location, gap),
             };
             worker::enter_in_handler(|worker| worker.begin_stream(key, opening));

@@ -68,6 +68,11 @@ impl Wish {
         Resume { time: self.time, tag: self.tag, event_id: self.event_id.as_deref() }
     }
 
+    /// Whether the client has a place in the stream that was given out here.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.exact
+    }
+
     /// How many of a channel's last messages are wanted instead.
     pub(crate) fn backtrack(&self, segment: &Segment<'_>) -> Option<u32> {
         segment.backtrack.filter(|_| !self.exact)
