@@ -1,7 +1,7 @@
 //! What the client of a WebSocket says: its messages are published, its pings answered, its rule breaking ends it.
 //!
-//! Cost of what arrives: one read for every 16 KiB, into a buffer that all share; no copy of a message but the one that puts its
-//! fragments together. Memory grows with what has arrived, never with a length that was announced.
+//! Cost of what arrives: one read for every 16 KiB, into a buffer that all share, and one write for the pongs to the pings in it; no copy
+//! of a message but the one that puts its fragments together. Memory grows with what has arrived, never with a length that was announced.
 
 use std::rc::Rc;
 
@@ -20,7 +20,7 @@ use crate::nginx::bytes::Bytes;
 use crate::nginx::log::{error, info};
 use crate::nginx::process;
 use crate::story::CloseReason;
-use crate::subscriber::websocket::{Reading, closing};
+use crate::subscriber::websocket::{Pongs, Reading, closing};
 use crate::subscriber::{Lost, Subscriber};
 use crate::tables::{GroupKey, SubscriberKey};
 use crate::worker::Worker;
@@ -31,6 +31,8 @@ use crate::{channels, counters};
 const READ_BYTES: usize = 16 << 10;
 /// Reads in one turn of the event loop; then others have theirs.
 const READS_AT_ONCE: usize = 16;
+/// So many frames acted on end the turn as well: tiny ones cost more than their bytes.
+const FRAMES_AT_ONCE: usize = 256;
 
 /// Why there is nothing more to be read.
 enum End {
@@ -85,16 +87,23 @@ impl Worker {
 
     fn read_frames(&mut self, key: SubscriberKey, wake: &mut WakeSet) -> Result<(), End> {
         let Some(subscriber) = self.subscribers.get_mut(key) else { return Ok(()) };
-        let Reading { buffer, inflater } = &mut self.reading;
+        let Reading { buffer, inflater, pongs } = &mut self.reading;
         let (zone, main, groups) = (&*self.zone, &*self.main, &self.groups);
-        let mut desk = Desk { zone, main, groups, inflater, wake };
+        let mut desk = Desk { zone, main, groups, inflater, pongs, wake, frames: 0 };
         buffer.resize(READ_BYTES, 0);
         for _ in 0..READS_AT_ONCE {
             let read = subscriber.held.read(buffer).map_err(|_| Lost(CloseReason::Client))?;
             if read == 0 {
                 return Ok(());
             }
-            desk.digest(subscriber, buffer.get(..read).unwrap_or_default())?;
+            let digested = desk.digest(subscriber, buffer.get(..read).unwrap_or_default());
+            // Also before a close.
+            subscriber.pong(desk.pongs)?;
+            desk.pongs.clear();
+            digested?;
+            if desk.frames >= FRAMES_AT_ONCE {
+                break;
+            }
         }
         subscriber.held.read_later();
         Ok(())
@@ -107,7 +116,10 @@ struct Desk<'w> {
     main: &'w MainConf,
     groups: &'w SlotMap<GroupKey, Group>,
     inflater: &'w mut Inflater,
+    pongs: &'w mut Pongs,
     wake: &'w mut WakeSet,
+    /// How many have been acted on.
+    frames: usize,
 }
 
 impl Desk<'_> {
@@ -117,13 +129,11 @@ impl Desk<'_> {
             let Subscriber { websocket, location, groups, .. } = subscriber;
             let Some(websocket) = websocket else { return Ok(()) };
             websocket.hear(process::now_msec());
+            self.frames += 1;
             match websocket.decoder.feed(&mut input) {
                 None => return Ok(()),
                 Some(Event::Message(message)) => self.publish(location, groups, &message)?,
-                Some(Event::Ping(payload)) => {
-                    let pong = Bytes::from(&*frame::pong(payload));
-                    subscriber.pong(pong)?;
-                }
+                Some(Event::Ping(payload)) => self.pongs.push(&frame::pong(payload)),
                 Some(Event::Pong(_)) => {}
                 Some(Event::Close(farewell)) => {
                     let last = farewell.map_or_else(empty_close, |(code, _)| closing(code));

@@ -16,7 +16,7 @@ use protocol::cursor::Cursor;
 
 use self::form::Form;
 use self::history::Replay;
-use self::websocket::WebSocket;
+use self::websocket::{Pongs, WebSocket};
 use crate::conf::LocationConf;
 use crate::counters::{self, Connected, Unwritten};
 use crate::nginx::bytes::Bytes;
@@ -159,18 +159,24 @@ impl Subscriber {
             return self.held.wait_writable().map_err(|_| GONE);
         }
         match self.websocket.as_mut().and_then(|websocket| websocket.owed_pong.take()) {
-            Some(pong) => self.pong(pong),
+            Some(pong) => {
+                self.outbox.push(pong);
+                self.flush()
+            }
             None => Ok(()),
         }
     }
 
-    /// Answers a ping of a WebSocket: now, or when the socket takes bytes again.
-    pub(crate) fn pong(&mut self, pong: Bytes) -> Result<(), Lost> {
-        if let Some(websocket) = self.websocket.as_mut().filter(|_| !self.outbox.is_empty()) {
-            websocket.owed_pong = Some(pong);
+    /// Answers the pings of a WebSocket: now, or the last of them when the socket takes bytes again.
+    pub(crate) fn pong(&mut self, pongs: &Pongs) -> Result<(), Lost> {
+        if pongs.is_empty() {
             return Ok(());
         }
-        self.outbox.push(pong);
+        if let Some(websocket) = self.websocket.as_mut().filter(|_| !self.outbox.is_empty()) {
+            websocket.owed_pong = Some(pongs.last());
+            return Ok(());
+        }
+        self.outbox.push(pongs.all());
         self.flush()
     }
 

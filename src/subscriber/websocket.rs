@@ -63,6 +63,40 @@ impl WebSocket {
 pub(crate) struct Reading {
     pub(crate) buffer: Vec<u8>,
     pub(crate) inflater: Inflater,
+    pub(crate) pongs: Pongs,
+}
+
+/// The answers to the pings of one read; no longer than they were.
+#[derive(Default)]
+pub(crate) struct Pongs {
+    frames: Vec<u8>,
+    /// Where the last one begins.
+    last: usize,
+}
+
+impl Pongs {
+    pub(crate) fn push(&mut self, pong: &[u8]) {
+        self.last = self.frames.len();
+        self.frames.extend_from_slice(pong);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.frames.clear();
+        self.last = 0;
+    }
+
+    pub(crate) fn all(&self) -> Bytes {
+        Bytes::from(self.frames.as_slice())
+    }
+
+    /// Empty if there is none.
+    pub(crate) fn last(&self) -> Bytes {
+        Bytes::from(self.frames.get(self.last..).unwrap_or_default())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
 }
 
 /// The close frame for an end that was not the client's doing. Ends that clients have always been told without a code are.
