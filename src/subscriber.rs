@@ -140,7 +140,7 @@ impl Subscriber {
     /// Writes what is queued as far as the socket takes it; the rest when it is writable again.
     pub(crate) fn flush(&mut self) -> Result<(), Lost> {
         let (held, outbox) = (&mut self.held, &mut self.outbox);
-        let before = outbox.len();
+        let (before, sent) = (outbox.len(), held.sent());
         let drained = match held.wire() {
             Wire::Filtered => outbox.give(|pieces| held.filter(pieces)).map_err(|_| GONE)?,
             Wire::PlainChunked | Wire::PlainRaw => {
@@ -152,7 +152,7 @@ impl Subscriber {
         if self.replay.is_none() {
             self.unwritten.settle();
         }
-        if drained || self.outbox.len() < before {
+        if drained || self.held.sent() != sent {
             self.moved_at = process::now_msec();
         }
         if !drained {

@@ -156,6 +156,13 @@ impl Held {
         self.0.wire.get()
     }
 
+    /// Bytes that the socket has taken from this connection, on either path: it changes with every progress.
+    pub(crate) fn sent(&mut self) -> u64 {
+        // SAFETY: a live request has a connection.
+        let sent = self.request().map(|request| unsafe { (*request.connection()).sent });
+        sent.and_then(|sent| u64::try_from(sent).ok()).unwrap_or_default()
+    }
+
     /// Gives the header to nginx and decides the path. The bytes wait for the first pieces, so that they
     /// leave in one write with them; if none are at hand, call [`Held::flush`].
     ///
