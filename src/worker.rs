@@ -211,6 +211,11 @@ pub(crate) fn on_gone(key: SubscriberKey) {
 /// A subscriber's socket takes bytes again.
 pub(crate) fn on_writable(key: SubscriberKey) {
     enter(|worker| {
+        let websocket =
+            worker.subscribers.get_mut(key).and_then(|subscriber| subscriber.websocket.as_mut());
+        if let Some(websocket) = websocket {
+            websocket.progress(process::now_msec());
+        }
         worker.flush(key);
         worker.arm_timer();
     });

@@ -114,3 +114,61 @@ repeat 4: pub /pub?id=s m${i}
 a< text m4
 a< gone within 3s
 json! /stats subscribers == 0
+
+=== a ping behind messages that are still on their way has all the time they take
+--- listen: sndbuf=16k
+--- timeout: 60s
+--- http_config
+push_stream_message_template "~text~";
+push_stream_ping_message_interval 300ms;
+push_stream_shared_memory_size 64m;
+--- steps
+repeat 10: ? POST /pub?id=s "0123456789" x 200000 -> 200
+a: WS /pong/s.b10 @slow
+a< status 101
+repeat 2: a< frame text "0123456789" x 200000 within 10s
+! wait 300ms
+repeat 2: a< frame text "0123456789" x 200000 within 10s
+! wait 300ms
+repeat 2: a< frame text "0123456789" x 200000 within 10s
+! wait 300ms
+repeat 2: a< frame text "0123456789" x 200000 within 10s
+! wait 300ms
+repeat 2: a< frame text "0123456789" x 200000 within 10s
+a< frame ping
+a> frame pong
+a< open
+json! /stats subscribers == 1
+
+=== one that takes nothing any more is dropped all the same
+--- listen: sndbuf=16k
+--- http_config
+push_stream_message_template "~text~";
+push_stream_ping_message_interval 300ms;
+push_stream_shared_memory_size 64m;
+--- steps
+a: WS /pong/s @slow
+a< status 101
+? POST /pub?id=s "0123456789" x 1000000 -> 200
+json /stats subscribers == 0 within 3s
+
+=== pongs come one for each ping, in their order, also before a close
+--- steps
+a: WS /ws/s
+a< status 101
+a> frame ping "1"
+   frame text fin=0 "m"
+   frame ping "2"
+   frame ping ""
+   frame ping unmasked "3" x 125
+   frame continuation "n"
+   frame ping "4"
+   frame close 1000
+a< frame pong "1"
+a< frame pong "2"
+a< frame pong ""
+a< frame pong "3" x 125
+a< frame pong "4"
+a< frame text "mn"
+a< frame close 1000
+a< end

@@ -49,6 +49,13 @@ impl WebSocket {
         (self.heard, self.asked) = (now, 0);
     }
 
+    /// The socket takes bytes again, so the client has got some. A ping behind them may not have left yet.
+    pub(crate) fn progress(&mut self, now: u64) {
+        if self.asked > 0 {
+            self.asked = now;
+        }
+    }
+
     /// A ping is sent.
     pub(crate) fn ask(&mut self, now: u64) {
         self.pinged = now;
