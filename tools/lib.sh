@@ -163,6 +163,19 @@ make_venv() {
     cp t/requirements.txt "$venv/"
 }
 
+# The tests of browsers and clients need node 20; Debian 12 has 18, from which npm gets a newer one.
+need_node() {
+    local major
+    major=$(node --version | sed -n 's/^v\([0-9]*\).*/\1/p')
+    [ "${major:-0}" -lt 20 ] || return 0
+    if [ ! -x target/node/node_modules/.bin/node ]; then
+        note "node ${major:-0} is too old for the tests, getting 20 into target/node"
+        npm install --silent --no-audit --no-fund --prefix "$root/target/node" node@20 ||
+            die "could not get node 20 from npm: put node 20 or newer first in PATH"
+    fi
+    PATH="$root/target/node/node_modules/.bin:$PATH"
+}
+
 # rustup writes its folder into the shell's start-up file, which this shell may not have read.
 find_cargo() {
     if ! command -v cargo >/dev/null && [ -x "${HOME:-/root}/.cargo/bin/cargo" ]; then

@@ -21,9 +21,7 @@ case ${1:-} in
         ;;
     browser)
         need_module
-        node=$(node --version | sed -n 's/^v\([0-9]*\).*/\1/p')
-        [ "${node:-0}" -ge 20 ] ||
-            die "node $node is too old for t/browser, this needs 20 or newer (Debian 13 has it): put a newer one first in PATH"
+        need_node
         make_venv
         (cd t/browser && npm ci --silent)
         # shellcheck disable=SC2086 # one file or several
@@ -31,6 +29,7 @@ case ${1:-} in
         ;;
     client)
         need_module
+        need_node
         for folder in t/browser client; do (cd $folder && npm ci --silent); done
         cd client
         npm test --silent
