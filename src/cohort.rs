@@ -35,7 +35,7 @@ pub(crate) struct Cohort {
     pub(crate) padded_to: usize,
     /// How messages are compressed, if at all.
     pub(crate) deflation: Option<Deflation>,
-    pub(crate) subscribers: Vec<SubscriberKey>,
+    pub(crate) subscribers: Few<SubscriberKey>,
     /// Rendered in this wake-up, not yet a volley.
     pub(crate) gathering: Vec<Piece>,
     /// Volleys; the first `served` subscribers have got the front one.
@@ -59,7 +59,7 @@ impl Cohort {
             kind,
             padded_to,
             deflation,
-            subscribers: Vec::new(),
+            subscribers: Few::new(),
             gathering: Vec::new(),
             volleys: VecDeque::new(),
             served: 0,

@@ -22,8 +22,7 @@ pub fn chunk_head(len: usize) -> Short<18> {
     let mut rest = len;
     let mut begin = DIGITS;
     for (at, digit) in text.iter_mut().enumerate().take(DIGITS).rev() {
-        let value = (rest & 0xf) as u8;
-        *digit = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        *digit = b"0123456789abcdef".get(rest & 0xf).copied().unwrap_or_default();
         rest >>= 4;
         begin = at;
         if rest == 0 {
