@@ -11,11 +11,17 @@ location ~ ^/ws/(.*)$ {
     push_stream_websocket_allow_publish on;
     push_stream_subscriber_buffer_size 256k;
 }
+# For clients of the runner that are to be in time though the machine is not.
+location ~ ^/patient/(.*)$ {
+    push_stream_subscriber websocket;
+    push_stream_channels_path $1;
+    push_stream_subscriber_buffer_size 16m;
+}
 
 === it is closed, the others go on
 --- steps
 slow: WS /ws/s @slow
-fast: WS /ws/s
+fast: WS /patient/s
 slow,fast< status 101
 json! /stats?id=s subscribers == 2
 repeat 150: ? POST /pub?id=s "${i} 0123456789" x 5000 -> 200
