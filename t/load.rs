@@ -3,8 +3,8 @@
 //! One file for each; here is what they share: small requests and waiting for numbers.
 
 mod expiry;
-mod fan_out;
-mod full_zone;
+pub(crate) mod fan_out;
+pub(crate) mod full_zone;
 mod long_polls;
 mod order;
 mod pipelining;
@@ -48,7 +48,7 @@ pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
 }
 
 /// The standard locations, with these directives at http level.
-fn standard(workers: usize, http: &str) -> Conf {
+pub(crate) fn standard(workers: usize, http: &str) -> Conf {
     Conf {
         http: format!("keepalive_requests 10000000;\n{http}"),
         server: STANDARD.to_owned(),
@@ -58,31 +58,31 @@ fn standard(workers: usize, http: &str) -> Conf {
 }
 
 /// Held by tests that run beside others.
-fn share_machine() -> RwLockReadGuard<'static, ()> {
+pub(crate) fn share_machine() -> RwLockReadGuard<'static, ()> {
     MACHINE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn soon(seconds: u64) -> Instant {
+pub(crate) fn soon(seconds: u64) -> Instant {
     Instant::now() + Duration::from_secs(seconds)
 }
 
-fn get(uri: &str, headers: &str) -> Vec<u8> {
+pub(crate) fn get(uri: &str, headers: &str) -> Vec<u8> {
     format!("GET {uri} HTTP/1.1\r\nHost: x\r\n{headers}\r\n").into_bytes()
 }
 
-fn post(uri: &str, text: &str) -> Vec<u8> {
+pub(crate) fn post(uri: &str, text: &str) -> Vec<u8> {
     let length = text.len();
     format!("POST {uri} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{text}").into_bytes()
 }
 
 /// One request on this connection, with the whole answer.
-fn ask<'a>(client: &'a mut Client, request: &[u8]) -> Outcome<&'a Response> {
+pub(crate) fn ask<'a>(client: &'a mut Client, request: &[u8]) -> Outcome<&'a Response> {
     client.ask(request, false, false)?;
     client.complete(soon(10))
 }
 
 /// Asks for JSON until `holds`.
-fn wait_for(
+pub(crate) fn wait_for(
     port: u16,
     uri: &str,
     limit: Instant,
@@ -103,7 +103,7 @@ fn wait_for(
 }
 
 /// True when the zone holds nothing any more.
-fn at_baseline(summary: &Value) -> bool {
+pub(crate) fn at_baseline(summary: &Value) -> bool {
     const NAMES: [&str; 6] = [
         "channels",
         "stored_messages",
@@ -116,7 +116,7 @@ fn at_baseline(summary: &Value) -> bool {
 }
 
 /// Sends many requests in one go and wants 200 for each; all answers have the same length.
-fn flood(port: u16, requests: impl Iterator<Item = Vec<u8>>, batch: usize) -> Outcome<()> {
+pub(crate) fn flood(port: u16, requests: impl Iterator<Item = Vec<u8>>, batch: usize) -> Outcome<()> {
     let mut stream =
         TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map_err(|e| format!("connect: {e}"))?;
     let limit = Some(Duration::from_secs(20));
@@ -147,10 +147,10 @@ fn flood(port: u16, requests: impl Iterator<Item = Vec<u8>>, batch: usize) -> Ou
 }
 
 /// A small generator of numbers that look random and can be repeated (xorshift).
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

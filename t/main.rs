@@ -1,8 +1,9 @@
 //! `cargo test --test t`: the behaviour of the module, seen through sockets.
 //!
-//! Six kinds of tests share one run and one report (libtest-mimic):
+//! Seven kinds of tests share one run and one report (libtest-mimic):
 //! - every block of every `t/*.t` file (the format is described in `t/README.md`),
 //! - the functions of `load.rs`, for what needs thousands of clients or random timing,
+//! - the short form of `torture.rs`: crashes, reloads, slow readers, churn (`make torture` has the long one),
 //! - `metrics.rs`, which asks Prometheus' own tool,
 //! - the real clients of `wire.rs`,
 //! - the house rules of `tidy.rs`,
@@ -23,6 +24,7 @@ mod load;
 mod metrics;
 mod runner;
 mod tidy;
+mod torture;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         }
     }
     trials.extend(load::trials(&setup));
+    trials.extend(torture::trials(&setup));
     trials.extend(metrics::trials(&setup));
     trials.extend(tidy::trials(&setup));
     trials.extend(docs::trials(&setup));

@@ -83,7 +83,7 @@ pub(super) fn run(setup: &Setup) -> Outcome<()> {
 }
 
 /// As many open sockets as the system lets this process have.
-pub(super) fn allow_many_files() -> Outcome<()> {
+pub(crate) fn allow_many_files() -> Outcome<()> {
     let most = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most })
         .map_err(|error| format!("setrlimit: {error}"))

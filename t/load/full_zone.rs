@@ -7,7 +7,7 @@ use crate::runner::client::Client;
 use crate::runner::{Nginx, Outcome, Setup};
 
 /// Publishes until the answer is not 200, which must be a 500 that closes; tells how many it took.
-fn fill(port: u16, request: impl Fn(usize) -> Vec<u8>) -> Outcome<usize> {
+pub(crate) fn fill(port: u16, request: impl Fn(usize) -> Vec<u8>) -> Outcome<usize> {
     let mut client = Client::connect(port)?;
     for number in 0..200_000 {
         let response = ask(&mut client, &request(number))?;

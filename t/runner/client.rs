@@ -174,6 +174,24 @@ impl Response {
         self.frames.iter().map(|(_, _, frame)| frame)
     }
 
+    /// Gives away what has come of the body, whole chunks or the messages of whole frames, and forgets it.
+    fn take(&mut self) -> Vec<u8> {
+        match self.framing {
+            Some(Framing::Frames) => {
+                let end = self.frames.last().map_or(0, |(_, end, _)| *end);
+                self.body.drain(..end);
+                let frames = std::mem::take(&mut self.frames).into_iter().map(|(_, _, frame)| frame);
+                frames.filter(Frame::is_message).flat_map(|frame| frame.payload).collect()
+            }
+            // How much is to come is counted from what is there.
+            Some(Framing::Length(_)) if !self.complete => Vec::new(),
+            _ => {
+                self.chunks.clear();
+                std::mem::take(&mut self.body)
+            }
+        }
+    }
+
     /// True when one more chunk was taken.
     fn advance_chunk(&mut self, wire: &[u8]) -> bool {
         let rest = &wire[self.at..];
@@ -252,6 +270,26 @@ impl Client {
     /// makes loopback crawl at 200 kB/s for any server.)
     pub(crate) fn make_slow(&mut self) {
         self.slow = true;
+    }
+
+    /// The socket, for epoll.
+    pub(crate) fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// What has come of the body since the last call, for a client that looks at nothing else of it:
+    /// a stream may go on for hours, so what was taken is forgotten.
+    pub(crate) fn take(&mut self) -> Outcome<Vec<u8>> {
+        self.pump();
+        if let Some(reason) = &self.response.broken {
+            return Err(reason.clone());
+        }
+        if !self.response.has_head() {
+            return Ok(Vec::new());
+        }
+        self.wire.drain(..self.response.at);
+        self.response.at = 0;
+        Ok(self.response.take())
     }
 
     /// The bare socket, for a caller that reads the body itself.

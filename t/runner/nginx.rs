@@ -203,8 +203,8 @@ pub(crate) struct Nginx {
     _held: Port,
     /// Worker pids ever seen, to be sure that none outlives the test.
     seen: HashSet<i32>,
-    /// Workers the test killed itself.
-    killed: HashSet<i32>,
+    /// Workers the test killed itself, and by which signal.
+    killed: HashMap<i32, Signal>,
     exit_code: Option<i32>,
 }
 
@@ -248,7 +248,7 @@ impl Nginx {
             port,
             _held: held,
             seen: HashSet::new(),
-            killed: HashSet::new(),
+            killed: HashMap::new(),
             exit_code: None,
         };
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -377,17 +377,21 @@ impl Nginx {
         if !before.contains(&pid) {
             return Err(format!("{pid} is not one of the workers {before:?}"));
         }
-        self.killed.insert(pid);
-        send(pid, Signal::KILL)?;
+        self.strike(pid, Signal::KILL)?;
         self.wait_workers(before.len(), &[pid], deadline)
+    }
+
+    /// A signal that a worker dies of; waits for nothing.
+    pub(crate) fn strike(&mut self, pid: i32, signal: Signal) -> Outcome<()> {
+        self.killed.insert(pid, signal);
+        send(pid, signal)
     }
 
     /// Kills every worker at once and waits for their successors.
     pub(crate) fn kill_all_workers(&mut self, deadline: Instant) -> Outcome<()> {
         let before = self.workers();
-        self.killed.extend(&before);
         for pid in &before {
-            send(*pid, Signal::KILL)?;
+            self.strike(*pid, Signal::KILL)?;
         }
         self.wait_workers(before.len(), &before, deadline)
     }
@@ -438,8 +442,9 @@ impl Nginx {
             "core dumped",
         ];
         let killed = |line: &str| {
-            self.killed.iter().any(|pid| {
-                line.contains(&format!("worker process {pid} exited on signal 9"))
+            self.killed.iter().any(|(pid, signal)| {
+                let signal = signal.as_raw();
+                line.contains(&format!("worker process {pid} exited on signal {signal}"))
                     || line.ends_with(&format!("was locked by {pid}"))
             })
         };
@@ -457,10 +462,15 @@ impl Nginx {
     }
 
     /// QUIT, then what was wrong with the exit or the log.
-    pub(crate) fn quit_cleanly(mut self) -> Outcome<()> {
+    pub(crate) fn quit_cleanly(self) -> Outcome<()> {
+        self.quit_but_for(&[])
+    }
+
+    /// The same, with these lines allowed.
+    pub(crate) fn quit_but_for(mut self, allowed: &[Regex]) -> Outcome<()> {
         self.signal(Signal::QUIT)?;
         self.wait_exit(Instant::now() + Duration::from_secs(8))?;
-        let complaints = self.complaints(&[]);
+        let complaints = self.complaints(allowed);
         if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
     }
 
@@ -533,7 +543,7 @@ fn send(pid: i32, signal: Signal) -> Outcome<()> {
 }
 
 /// The live children of a process: the kernel's own list where it keeps one.
-fn children_of(parent: i32) -> Vec<i32> {
+pub(crate) fn children_of(parent: i32) -> Vec<i32> {
     let all = match std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")) {
         Ok(list) => list.split_whitespace().flat_map(str::parse).collect(),
         Err(_) => std::fs::read_dir("/proc")

@@ -107,6 +107,11 @@ impl Frame {
         self.rsv == RSV1
     }
 
+    /// Whether it is a text or binary frame.
+    pub(crate) fn is_message(&self) -> bool {
+        matches!(self.opcode, 1 | 2)
+    }
+
     fn describe(&self) -> String {
         let name = OPCODES.iter().find(|(_, opcode)| *opcode == self.opcode);
         let name = name.map_or_else(|| format!("opcode={}", self.opcode), |(n, _)| (*n).to_owned());

@@ -1,0 +1,276 @@
+//! One subscriber of the swarm: asks in its mode, resumes by its cursor whenever its connection goes, and holds
+//! every message against the ledger.
+
+use std::time::{Duration, Instant};
+
+use super::ledger::{Kind, Ledger, number};
+use crate::load::{Dice, get};
+use crate::runner::client::Client;
+use crate::runner::{Outcome, websocket};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Mode {
+    Streaming,
+    EventSource,
+    WebSocket,
+    LongPolling,
+    Polling,
+}
+
+impl Mode {
+    pub(super) const ALL: [Mode; 5] =
+        [Mode::Streaming, Mode::EventSource, Mode::WebSocket, Mode::LongPolling, Mode::Polling];
+
+    fn is_stream(self) -> bool {
+        !matches!(self, Mode::LongPolling | Mode::Polling)
+    }
+}
+
+/// So long may an answer take on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// How far it has come in a channel.
+pub(super) struct Seen {
+    pub(super) channel: &'static str,
+    pub(super) number: usize,
+    /// Nothing of it has come on this connection yet.
+    fresh: bool,
+}
+
+/// What it has been through.
+#[derive(Default, Clone, Copy)]
+pub(super) struct Figures {
+    pub(super) messages: usize,
+    pub(super) connections: usize,
+    pub(super) gaps: usize,
+    pub(super) deleted: usize,
+}
+
+pub(super) struct Member {
+    pub(super) mode: Mode,
+    pub(super) seen: Vec<Seen>,
+    pub(super) client: Option<Client>,
+    pub(super) figures: Figures,
+    /// `Last-Modified` and `Etag`, or `~time~` and `~tag~` of the last message.
+    cursor: (String, String),
+    /// Of an event source, instead.
+    event_id: Option<String>,
+    /// The id of the event whose end has not come yet, and its data.
+    event: (Option<String>, Option<String>),
+    /// A request is on its way since then.
+    asked: Option<Instant>,
+    has_head: bool,
+    /// The head of this connection told of a gap.
+    gap: bool,
+    pub(super) again_at: Instant,
+}
+
+impl Member {
+    /// A member that wants all there is.
+    pub(super) fn new(mode: Mode, channels: &[&'static str]) -> Member {
+        let seen = |channel: &&'static str| Seen { channel, number: 0, fresh: true };
+        Member {
+            mode,
+            seen: channels.iter().map(seen).collect(),
+            client: None,
+            figures: Figures::default(),
+            cursor: ("Thu, 01 Jan 1970 00:00:00 GMT".into(), "0".into()),
+            event_id: None,
+            event: (None, None),
+            asked: None,
+            has_head: false,
+            gap: false,
+            again_at: Instant::now(),
+        }
+    }
+
+    /// Whether nginx counts it, or it would be asked again soon.
+    pub(super) fn is_settled(&self) -> bool {
+        match self.mode {
+            Mode::Polling => true,
+            Mode::LongPolling => self.asked.is_some(),
+            _ => self.has_head,
+        }
+    }
+
+    fn request(&self) -> Vec<u8> {
+        let channels: Vec<&str> = self.seen.iter().map(|seen| seen.channel).collect();
+        let path = channels.join("/");
+        let (time, tag) = &self.cursor;
+        let cursor = format!("If-Modified-Since: {time}\r\nIf-None-Match: {tag}\r\n");
+        match self.mode {
+            Mode::Streaming => get(&format!("/sub/{path}"), &cursor),
+            Mode::LongPolling => get(&format!("/lp/{path}"), &cursor),
+            Mode::Polling => get(&format!("/poll/{path}"), &cursor),
+            Mode::EventSource => match &self.event_id {
+                Some(id) => get(&format!("/ev/{path}"), &format!("Last-Event-ID: {id}\r\n")),
+                None => get(&format!("/ev/{path}"), &cursor),
+            },
+            Mode::WebSocket => {
+                let time = time.replace(' ', "%20");
+                let headers = websocket::HANDSHAKE.join("\r\n") + "\r\n";
+                get(&format!("/ws/{path}?time={time}&tag={tag}"), &headers)
+            }
+        }
+    }
+
+    /// Does what is due; true if there is a new connection.
+    pub(super) fn tick(&mut self, port: u16, now: Instant) -> Outcome<bool> {
+        if self.asked.is_some_and(|at| now > at + PATIENCE) && !self.has_head {
+            return Err(format!("{self}: no answer for {PATIENCE:?}"));
+        }
+        if self.asked.is_some() || now < self.again_at {
+            return Ok(false);
+        }
+        let is_new = self.client.is_none();
+        if is_new {
+            self.client = Client::connect(port).ok();
+            self.figures.connections += 1;
+        }
+        let request = self.request();
+        let Some(client) = &mut self.client else { return Ok(false) };
+        (self.has_head, self.gap) = (false, false);
+        self.seen.iter_mut().for_each(|seen| seen.fresh = true);
+        if client.ask(&request, false, false).is_err() {
+            self.leave(now + Duration::from_millis(5));
+            return Ok(false);
+        }
+        self.asked = Some(now);
+        Ok(is_new)
+    }
+
+    /// Drops the connection, and with it what was only half there.
+    pub(super) fn leave(&mut self, again_at: Instant) {
+        self.client = None;
+        self.asked = None;
+        self.has_head = false;
+        self.event = (None, None);
+        self.again_at = again_at;
+    }
+
+    /// Takes what has arrived.
+    pub(super) fn read(&mut self, ledger: &Ledger, dice: &mut Dice) -> Outcome<()> {
+        let Some(client) = &mut self.client else { return Ok(()) };
+        let mut is_open = client.is_open();
+        let response = &client.response;
+        if response.has_head() && !self.has_head && self.asked.is_some() {
+            let good = match self.mode {
+                Mode::WebSocket => response.status == 101,
+                Mode::Polling | Mode::LongPolling => matches!(response.status, 200 | 304),
+                _ => response.status == 200,
+            };
+            if !good {
+                let status = response.status;
+                return Err(format!("{self}: status {status}"));
+            }
+            self.has_head = true;
+            self.gap = response.header("X-Nginx-PushStream-Gap").is_some();
+            self.figures.gaps += usize::from(self.gap);
+        }
+        let is_complete = client.response.complete;
+        if self.mode.is_stream() || is_complete {
+            let bytes = client.take()?;
+            let text = String::from_utf8_lossy(&bytes);
+            for line in text.lines() {
+                self.line(line, ledger)?;
+            }
+        }
+        let pause = Duration::from_millis(dice.below(50) as u64);
+        if is_complete && self.asked.is_some() && !self.mode.is_stream() {
+            is_open &= self.advance_cursor()?;
+            self.asked = None;
+            self.has_head = false;
+            self.again_at = Instant::now();
+            if self.mode == Mode::Polling {
+                self.again_at += pause * 6;
+            }
+        }
+        if !is_open || (is_complete && self.mode.is_stream()) {
+            self.leave(Instant::now() + pause);
+        }
+        Ok(())
+    }
+
+    /// The cursor of a poll's answer; false when the connection is not kept.
+    fn advance_cursor(&mut self) -> Outcome<bool> {
+        let Some(client) = &self.client else { return Ok(false) };
+        let response = &client.response;
+        let header = |name| response.header(name).map(str::to_owned);
+        self.cursor = header("Last-Modified")
+            .zip(header("Etag"))
+            .ok_or_else(|| format!("{self}: an answer without a cursor: {:?}", response.headers))?;
+        Ok(header("Connection").as_deref() != Some("close"))
+    }
+
+    fn line(&mut self, line: &str, ledger: &Ledger) -> Outcome<()> {
+        if self.mode != Mode::EventSource {
+            let cursor = self.message(line, ledger)?;
+            if let Some(cursor) = cursor.filter(|_| self.mode.is_stream()) {
+                self.cursor = cursor;
+            }
+            return Ok(());
+        }
+        if let Some(id) = line.strip_prefix("id: ") {
+            self.event.0 = Some(id.to_owned());
+        } else if let Some(data) = line.strip_prefix("data: ") {
+            self.event.1 = Some(data.to_owned());
+        } else if line.is_empty() {
+            let (id, data) = std::mem::take(&mut self.event);
+            if let Some(data) = data
+                && self.message(&data, ledger)?.is_some()
+            {
+                self.event_id = Some(id.ok_or_else(|| format!("{self}: an event without id"))?);
+            }
+        } else if !line.starts_with(':') {
+            return Err(format!("{self}: not a line of an event: {line}"));
+        }
+        Ok(())
+    }
+
+    /// Checks a message; tells its cursor unless it is one of the server's.
+    fn message(&mut self, line: &str, ledger: &Ledger) -> Outcome<Option<(String, String)>> {
+        let mut parts = line.splitn(5, ';');
+        let mut next = || parts.next().ok_or_else(|| format!("{self}: not a message: {line}"));
+        let (id, time, tag, channel, text) = (next()?, next()?, next()?, next()?, next()?);
+        let group = ledger.group_of(channel).ok_or_else(|| format!("{self}: channel {channel}"))?;
+        let place = self.seen.iter().position(|seen| seen.channel == channel);
+        let place = place.ok_or_else(|| format!("{self}: a message of {channel}"))?;
+        let (before, fresh) = (self.seen[place].number, self.seen[place].fresh);
+        if id == "-2" {
+            self.figures.deleted += 1;
+            if !self.gap && before > 0 && !group.may_end_after(before) {
+                return Err(format!("{self}: deleted before all of it came"));
+            }
+            return Ok(None);
+        }
+        let number = number(text).map_err(|reason| format!("{self}: {reason}"))?;
+        if number <= before {
+            return Err(format!("{self}: repeated or reordered: {channel} {number} after {before}"));
+        }
+        let excused = fresh
+            && match group.kind {
+                Kind::Stored => false,
+                Kind::Live => true,
+                Kind::Deleted => self.gap || before == 0,
+            };
+        let lost = group.acknowledged_between(before, number).filter(|_| !excused);
+        if let Some(lost) = lost {
+            return Err(format!(
+                "{self}: lost: {channel} {lost} (acknowledged) between {before} and {number}, \
+                 fresh {fresh}, gap {}, cursor {:?} {:?}",
+                self.gap, self.cursor, self.event_id
+            ));
+        }
+        self.seen[place].number = number;
+        self.seen[place].fresh = false;
+        self.figures.messages += 1;
+        Ok(Some((time.to_owned(), tag.to_owned())))
+    }
+}
+
+impl std::fmt::Display for Member {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let channels: Vec<&str> = self.seen.iter().map(|seen| seen.channel).collect();
+        write!(out, "{:?} of {}", self.mode, channels.join("/"))
+    }
+}
