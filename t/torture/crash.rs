@@ -106,6 +106,9 @@ impl Storm {
 
 impl std::fmt::Display for Storm {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.recoveries.is_empty() {
+            return write!(out, "nobody killed");
+        }
         let mut sorted = self.recoveries.clone();
         sorted.sort_unstable();
         let median = sorted.get(sorted.len() / 2).copied().unwrap_or_default();

@@ -56,6 +56,12 @@ impl Group {
         self.book(|book| book.acknowledged.iter().rposition(|yes| *yes).map_or(0, |at| at + 1))
     }
 
+    /// After which numbers between these two it was deleted.
+    pub(super) fn deletions(&self, after: usize, before: usize) -> Vec<usize> {
+        let between = |number: &usize| (after..before).contains(number);
+        self.book(|book| book.deletions.iter().copied().filter(between).collect())
+    }
+
     /// How many were sent, and how many of them acknowledged.
     pub(super) fn counts(&self) -> (usize, usize) {
         self.book(|book| {

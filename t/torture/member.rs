@@ -1,6 +1,7 @@
 //! One subscriber of the swarm: asks in its mode, resumes by its cursor whenever its connection goes, and holds
 //! every message against the ledger.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::ledger::{Kind, Ledger, number};
@@ -60,9 +61,11 @@ pub(super) struct Member {
     /// A request is on its way since then.
     asked: Option<Instant>,
     has_head: bool,
-    /// The head of this connection told of a gap.
+    /// It was told of a gap since its last message.
     gap: bool,
     pub(super) again_at: Instant,
+    /// What happened lately, for the report of a failure.
+    trail: VecDeque<String>,
 }
 
 impl Member {
@@ -81,6 +84,7 @@ impl Member {
             has_head: false,
             gap: false,
             again_at: Instant::now(),
+            trail: VecDeque::new(),
         }
     }
 
@@ -91,6 +95,14 @@ impl Member {
             Mode::LongPolling => self.asked.is_some(),
             _ => self.has_head,
         }
+    }
+
+    fn note(&mut self, what: String) {
+        const KEPT: usize = 12;
+        if self.trail.len() == KEPT {
+            self.trail.pop_front();
+        }
+        self.trail.push_back(what);
     }
 
     fn request(&self) -> Vec<u8> {
@@ -129,7 +141,7 @@ impl Member {
         }
         let request = self.request();
         let Some(client) = &mut self.client else { return Ok(false) };
-        (self.has_head, self.gap) = (false, false);
+        self.has_head = false;
         self.seen.iter_mut().for_each(|seen| seen.fresh = true);
         if client.ask(&request, false, false).is_err() {
             self.leave(now + Duration::from_millis(5));
@@ -141,6 +153,7 @@ impl Member {
 
     /// Drops the connection, and with it what was only half there.
     pub(super) fn leave(&mut self, again_at: Instant) {
+        self.note("left".into());
         self.client = None;
         self.asked = None;
         self.has_head = false;
@@ -163,10 +176,17 @@ impl Member {
                 let status = response.status;
                 return Err(format!("{self}: status {status}"));
             }
+            let status = response.status;
             self.has_head = true;
-            self.gap = response.header("X-Nginx-PushStream-Gap").is_some();
-            self.figures.gaps += usize::from(self.gap);
+            let gap = response.header("X-Nginx-PushStream-Gap").is_some();
+            self.gap |= gap;
+            self.figures.gaps += usize::from(gap);
+            let id = self.event_id.as_deref().unwrap_or_default();
+            let gap = if gap { " gap" } else { "" };
+            let note = format!("at {:?} {id}: {status}{gap}", self.cursor);
+            self.note(note);
         }
+        let Some(client) = &mut self.client else { return Ok(()) };
         let is_complete = client.response.complete;
         if self.mode.is_stream() || is_complete {
             let bytes = client.take()?;
@@ -238,6 +258,7 @@ impl Member {
         let (before, fresh) = (self.seen[place].number, self.seen[place].fresh);
         if id == "-2" {
             self.figures.deleted += 1;
+            self.note(format!("{channel} deleted"));
             if !self.gap && before > 0 && !group.may_end_after(before) {
                 return Err(format!("{self}: deleted before all of it came"));
             }
@@ -247,20 +268,22 @@ impl Member {
         if number <= before {
             return Err(format!("{self}: repeated or reordered: {channel} {number} after {before}"));
         }
-        let excused = fresh
-            && match group.kind {
-                Kind::Stored => false,
-                Kind::Live => true,
-                Kind::Deleted => self.gap || before == 0,
-            };
+        let excused = match group.kind {
+            Kind::Stored => false,
+            Kind::Live => fresh,
+            Kind::Deleted => self.gap || before == 0,
+        };
+        self.gap = false;
         let lost = group.acknowledged_between(before, number).filter(|_| !excused);
         if let Some(lost) = lost {
             return Err(format!(
-                "{self}: lost: {channel} {lost} (acknowledged) between {before} and {number}, \
-                 fresh {fresh}, gap {}, cursor {:?} {:?}",
-                self.gap, self.cursor, self.event_id
+                "{self}: lost: {channel} {lost} (acknowledged) between {before} and {number} ({time} {tag}); \
+                 deleted after {:?}; before that: {:?}",
+                group.deletions(before, number),
+                self.trail
             ));
         }
+        self.note(format!("{channel} {number} ({time} {tag})"));
         self.seen[place].number = number;
         self.seen[place].fresh = false;
         self.figures.messages += 1;
