@@ -62,9 +62,9 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     flood(port, (0..channels).map(deletions), 100)?;
     traffic::delete_all(port)?;
     let after = fill(port)?;
-    plan.say(&format!("crash: the zone took {before:?} messages before, {after:?} after"));
+    plan.say(&format!("crash: room in the zone: {before:?} before, {after:?} after"));
     if before != after {
-        return Err(format!("the zone took {before:?} messages before, {after:?} after"));
+        return Err(format!("room in the zone: {before:?} before, {after:?} after"));
     }
     nginx.quit_cleanly()
 }

@@ -70,9 +70,9 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
         return Err("no warning about the size of the zone".into());
     }
     let after = fill(port)?;
-    plan.say(&format!("reload: the zone took {before:?} messages before, {after:?} after"));
+    plan.say(&format!("reload: room in the zone: {before:?} before, {after:?} after"));
     if before != after {
-        return Err(format!("the zone took {before:?} messages before, {after:?} after"));
+        return Err(format!("room in the zone: {before:?} before, {after:?} after"));
     }
     // The master's own, about a worker that died while it was told something.
     let master = Regex::new(r"\[alert\] .* sendmsg\(\) failed").map_err(|error| error.to_string())?;

@@ -8,7 +8,6 @@ use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use rustix::event::epoll;
-use rustix::net::sockopt::set_socket_recv_buffer_size;
 
 use super::traffic::fill;
 use super::{Plan, proc_fs};
@@ -19,7 +18,7 @@ use crate::runner::{Conf, Nginx, Outcome, Setup, websocket};
 const WORKERS: usize = 2;
 /// Bytes of a message, and `push_stream_subscriber_buffer_size`.
 const MESSAGE: usize = 4_000;
-const BUFFER: usize = 256 << 10;
+const BUFFER: usize = 128 << 10;
 /// What a worker may take besides, in kB: what it allocates to hold so many connections, and what the allocator keeps.
 const MARGIN: usize = 16 << 10;
 
@@ -70,11 +69,11 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     let before = fill(port)?;
     let members = plan.choose(500, 5_000);
     let slow = members / 10;
-    let (count, pace) = (150, Duration::from_micros(60 * members as u64));
+    let (count, pace) = (200, Duration::from_micros(60 * members as u64));
 
     // A first time all who stay, and as many well-behaved ones as will fail afterwards.
-    let mut readers = (0..members - slow).map(|_| subscribe(port, "/sub/room", false)).collect::<Outcome<Vec<_>>>()?;
-    let mut extra = (0..slow).map(|_| subscribe(port, "/sub/room", false)).collect::<Outcome<Vec<_>>>()?;
+    let mut readers = (0..members - slow).map(|_| subscribe(port, "/sub/room")).collect::<Outcome<Vec<_>>>()?;
+    let mut extra = (0..slow).map(|_| subscribe(port, "/sub/room")).collect::<Outcome<Vec<_>>>()?;
     wait_for(port, "/stats", soon(20), |summary| summary["subscribers"] == members)?;
     readers.append(&mut extra);
     let mut usual = measure(port, &mut readers, count, pace, 0)?;
@@ -86,7 +85,7 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     let mut failing = Vec::new();
     for index in 0..slow {
         let (uri, reason) = KINDS[index % KINDS.len()];
-        failing.push((uri, reason, subscribe(port, uri, true)?));
+        failing.push((uri, reason, subscribe(port, uri)?));
     }
     wait_for(port, "/stats", soon(20), |summary| summary["subscribers"] == members)?;
     let stop = AtomicBool::new(false);
@@ -115,13 +114,13 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     plan.say(&format!(
         "slow readers: {slow} of {members} fail, {count} messages of {MESSAGE} bytes: p99 {usual:?} before, {disturbed:?} beside \
          them; {closed}; workers' memory {idle} kB before, {most} kB at most (bound {bound}), {left} kB afterwards; the zone \
-         took {before:?} messages before, {after:?} after"
+         has {before:?} before, {after:?} after"
     ));
     if most > bound || left > idle + MARGIN {
         return Err(format!("memory of the workers: {idle} kB before, {most} kB at most, {left} kB after; bound {bound} kB"));
     }
     if before != after {
-        return Err(format!("the zone took {before:?} messages before, {after:?} after"));
+        return Err(format!("room in the zone: {before:?} before, {after:?} after"));
     }
     // The constant is the scheduler's: below it a difference says nothing.
     if disturbed > usual * 2 + Duration::from_millis(50) {
@@ -130,12 +129,9 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     nginx.quit_cleanly()
 }
 
-/// A subscriber with its head; one that fails has a small window.
-fn subscribe(port: u16, uri: &str, fails: bool) -> Outcome<Client> {
+/// A subscriber with its head.
+fn subscribe(port: u16, uri: &str) -> Outcome<Client> {
     let mut client = Client::connect(port)?;
-    if fails {
-        set_socket_recv_buffer_size(client.stream(), 4_096).map_err(|error| error.to_string())?;
-    }
     let is_socket = uri.starts_with("/ws/") || uri.starts_with("/silent/");
     let headers = if is_socket { websocket::HANDSHAKE.join("\r\n") + "\r\n" } else { String::new() };
     client.ask(&get(uri, &headers), false, false)?;
@@ -234,8 +230,6 @@ fn watch_memory(workers: &[i32], stop: &AtomicBool) -> Outcome<usize> {
 fn check_ends(nginx: &mut Nginx, failing: &mut [(&str, &str, Client)]) -> Outcome<String> {
     let mut closes = 0;
     for (uri, _, client) in failing.iter_mut() {
-        // With its small window it would take minutes to read.
-        set_socket_recv_buffer_size(client.stream(), 1 << 20).map_err(|error| error.to_string())?;
         client.gone(soon(10)).map_err(|reason| format!("{uri}: {reason}"))?;
         if *uri == "/ws/room" {
             let frame = client.response.last_frame().map_err(|reason| format!("{uri}: {reason}"))?;
@@ -244,15 +238,26 @@ fn check_ends(nginx: &mut Nginx, failing: &mut [(&str, &str, Client)]) -> Outcom
         }
     }
     let path = nginx.prefix().join("ended.log");
-    let log = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let mut told = Vec::new();
     for reason in ["slow", "send_timeout", "pong_timeout"] {
         let wanted = failing.iter().filter(|(_, why, _)| *why == reason).count();
-        let found = log.matches(&format!("end={reason};")).count();
-        if found != wanted {
-            return Err(format!("{found} subscribers ended for {reason}, not {wanted}"));
+        let limit = soon(5);
+        loop {
+            let log = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+            let found = log.matches(&format!("end={reason};")).count();
+            if found == wanted {
+                break;
+            }
+            if Instant::now() > limit {
+                let mut lines: Vec<&str> = log.lines().filter(|line| !line.starts_with("publisher")).collect();
+                lines.sort_unstable();
+                let kinds = lines.chunk_by(|a, b| a == b).map(|same| format!("{} {}", same.len(), same[0]));
+                let kinds = kinds.collect::<Vec<_>>().join(", ");
+                return Err(format!("{found} subscribers ended for {reason}, not {wanted}: {kinds}"));
+            }
+            sleep(Duration::from_millis(20));
         }
-        told.push(format!("{found} {reason}"));
+        told.push(format!("{wanted} {reason}"));
     }
     let lines = nginx.log().matches("subscriber is too slow").count();
     let slow = failing.iter().filter(|(_, why, _)| *why == "slow").count();

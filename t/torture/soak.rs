@@ -7,7 +7,7 @@ use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
 use super::ledger::{Connection, number, text};
-use super::traffic::fill;
+use super::traffic::free_bytes;
 use super::{Plan, proc_fs};
 use crate::load::{Dice, at_baseline, fan_out, flood, get, post, soon, wait_for};
 use crate::runner::client::Client;
@@ -57,7 +57,7 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     };
     let mut nginx = Nginx::start(setup, &conf)?;
     let port = nginx.port;
-    let before = fill(port)?;
+    let before = free_bytes(port)?;
 
     let (connections, channels) = (plan.choose(60, 500), plan.choose(5_000, 100_000));
     let shared = Arc::new(Shared { port, connections, channels, ..Shared::default() });
@@ -86,8 +86,8 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     ));
     // Messages expire, their channels are idle, and what went shows in the statistics for ten seconds.
     wait_for(port, "/stats", soon(60), at_baseline)?;
-    let after = fill(port)?;
-    plan.say(&format!("soak: the zone took {before:?} messages before, {after:?} after"));
+    let after = free_bytes(port)?;
+    plan.say(&format!("soak: free bytes of the zone: {before} before, {after} after"));
     let growth = if plan.seconds.is_some() { GROWTH.1 } else { GROWTH.0 };
     let mut problems = Vec::new();
     for (worker, memory) in curves.memory.iter().enumerate() {
@@ -100,7 +100,7 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
         }
     }
     if before != after {
-        problems.push(format!("the zone took {before:?} messages before, {after:?} after"));
+        problems.push(format!("free bytes of the zone: {before} before, {after} after"));
     }
     if !problems.is_empty() {
         return Err(problems.join("\n"));

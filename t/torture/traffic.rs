@@ -284,15 +284,35 @@ pub(super) fn delete_all(port: u16) -> Outcome<()> {
     wait_for(port, "/stats", soon(30), at_baseline).map(drop)
 }
 
-/// How much the zone takes: large messages until it is full, then small ones, so that it says something about each byte.
-pub(super) fn fill(port: u16) -> Outcome<(usize, usize)> {
-    let large = "x".repeat(100_000);
-    let count = full_zone::fill(port, |_| post("/pub?id=fill", &large))?;
+/// What the zone has room for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Room {
+    /// Messages of 100 kB until it was full, then of one byte.
+    large: usize,
+    small: usize,
+    free_bytes: u64,
+}
+
+/// Fills an empty zone, and empties it.
+pub(super) fn fill(port: u16) -> Outcome<Room> {
+    let free_bytes = free_bytes(port)?;
+    let text = "x".repeat(100_000);
+    let large = full_zone::fill(port, |_| post("/pub?id=fill", &text))?;
     let small = full_zone::fill(port, |_| post("/pub?id=fill", "x"))?;
     let mut client = Client::connect(port)?;
     ask(&mut client, b"DELETE /pub?id=fill HTTP/1.1\r\nHost: x\r\n\r\n")?;
     wait_for(port, "/stats", soon(20), |summary| {
         summary["stored_messages"] == 0 && summary["channels"] == 0 && summary["channels_in_delete"] == 0
     })?;
-    Ok((count, small))
+    Ok(Room { large, small, free_bytes })
+}
+
+/// What the metrics say of the zone.
+pub(super) fn free_bytes(port: u16) -> Outcome<u64> {
+    let mut client = Client::connect(port)?;
+    let answer = ask(&mut client, &get("/stats", "Accept: text/plain; version=0.0.4\r\n"))?;
+    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    let mut lines = text.lines();
+    let number = lines.find_map(|line| line.strip_prefix("push_stream_zone_bytes{use=\"free\"} ")?.parse().ok());
+    number.ok_or_else(|| format!("no free bytes in the metrics: {}", answer.status))
 }
