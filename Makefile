@@ -3,6 +3,7 @@
 # Variables (on the command line or in the environment):
 #   BUILD=release|debug        cargo profile of the module
 #   TESTS=t/x.t                only the tests of this file, or those with this text in their name
+#   SEED=number                repeats the choices of a `make torture`
 #   CONF=nginx-conf/x.conf     configuration of `make run`;  PORT=9080 its port
 #   NGINX=/path/to/nginx       another nginx, with NGINX_SOURCE_DIR=its sources (tools/nginx.sh 1.28 gets one)
 #   DEPS=skip                  do not look for or install packages
@@ -10,7 +11,7 @@
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build run web-im check fmt test test-client unittest matrix install uninstall deb debtest dockertest audit clean help screenshots http3 test-browser autobahn
+.PHONY: all build run web-im check fmt test test-client unittest matrix install uninstall deb debtest dockertest audit clean help screenshots http3 test-browser autobahn torture
 
 # One after the other, also with -j: the second step finds the first one's build.
 all: ## build, check and test (default)
@@ -46,6 +47,10 @@ test-browser: ## tests with Chromium and npm clients, t/browser (TESTS=t/browser
 autobahn: ## WebSocket conformance: the Autobahn cases (CASES=all, CASES="6.* 7.1.5")
 	@tools/ready.sh autobahn
 	@tools/autobahn.sh
+
+torture: ## ten minutes of crashes, reloads, slow readers and churn (SEED=, TORTURE_SECONDS=)
+	@tools/ready.sh test
+	@tools/test.sh torture
 
 http3: ## the module over HTTP/3, where nginx has it (NGINX=, NGINX_SOURCE_DIR=)
 	@tools/http3.sh

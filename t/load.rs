@@ -116,7 +116,11 @@ pub(crate) fn at_baseline(summary: &Value) -> bool {
 }
 
 /// Sends many requests in one go and wants 200 for each; all answers have the same length.
-pub(crate) fn flood(port: u16, requests: impl Iterator<Item = Vec<u8>>, batch: usize) -> Outcome<()> {
+pub(crate) fn flood(
+    port: u16,
+    requests: impl Iterator<Item = Vec<u8>>,
+    batch: usize,
+) -> Outcome<()> {
     let mut stream =
         TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map_err(|e| format!("connect: {e}"))?;
     let limit = Some(Duration::from_secs(20));

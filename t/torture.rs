@@ -50,7 +50,8 @@ pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
             let alone = alone || plan.seconds.is_some();
             let shared = (!alone).then(|| MACHINE.read().unwrap_or_else(PoisonError::into_inner));
             let whole = alone.then(|| MACHINE.write().unwrap_or_else(PoisonError::into_inner));
-            let outcome = test(&setup, &plan).map_err(|reason| format!("SEED={}: {reason}", plan.seed));
+            let outcome =
+                test(&setup, &plan).map_err(|reason| format!("SEED={}: {reason}", plan.seed));
             drop((shared, whole));
             outcome.map_err(Failed::from)
         })

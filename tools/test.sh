@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Runs tests. Usage: tools/test.sh unit | t | browser | client
+# Runs tests. Usage: tools/test.sh unit | t | torture | browser | client
 #   unit      the two crates without nginx (needs neither nginx nor libclang)
 #   t         the blocks in t/ against a running nginx with the module; TESTS=t/x.t or a part of a
 #             test's name picks some
+#   torture   crashes, reloads, slow readers and churn for TORTURE_SECONDS (600), with the choices of SEED
 #   browser   t/browser: Chromium and npm clients; TESTS=t/browser/x.test.mjs runs that file
 #   client    the JavaScript clients, in node and in Chromium
 # Those with the module test MODULE, or what is built now.
@@ -19,6 +20,14 @@ case ${1:-} in
         # shellcheck disable=SC2046 # nothing or one word
         cargo test $(cargo_profile) --test t -- ${TESTS:+"$TESTS"}
         ;;
+    torture)
+        need_module
+        export TORTURE_SECONDS=${TORTURE_SECONDS:-600}
+        # Workers are killed by SIGSEGV here: under AddressSanitizer, too, they are to die of it.
+        export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0
+        # shellcheck disable=SC2046 # nothing or one word
+        cargo test $(cargo_profile) --test t -- --test-threads 1 torture:
+        ;;
     browser)
         need_module
         need_node
@@ -34,5 +43,5 @@ case ${1:-} in
         cd client
         npm test --silent
         ;;
-    *) die "usage: tools/test.sh unit | t | browser | client" ;;
+    *) die "usage: tools/test.sh unit | t | torture | browser | client" ;;
 esac

@@ -180,7 +180,8 @@ impl Response {
             Some(Framing::Frames) => {
                 let end = self.frames.last().map_or(0, |(_, end, _)| *end);
                 self.body.drain(..end);
-                let frames = std::mem::take(&mut self.frames).into_iter().map(|(_, _, frame)| frame);
+                let frames =
+                    std::mem::take(&mut self.frames).into_iter().map(|(_, _, frame)| frame);
                 frames.filter(Frame::is_message).flat_map(|frame| frame.payload).collect()
             }
             // How much is to come is counted from what is there.

@@ -41,7 +41,11 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
 
     let channels = plan.choose(10_000, 100_000);
     let mut storm = Storm::default();
-    flood(port, (0..channels).map(|number| post(&format!("/pub?id=many{number:06}"), "text")), 100)?;
+    flood(
+        port,
+        (0..channels).map(|number| post(&format!("/pub?id=many{number:06}"), "text")),
+        100,
+    )?;
     let pulse = Pulse::start(port);
     let limit = soon(20);
     while !pulse.sees(2) && Instant::now() < limit {
@@ -58,7 +62,8 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     if summary["stored_messages"] != channels {
         return Err(format!("{channels} messages were stored: {summary}"));
     }
-    let deletions = |number| format!("DELETE /pub?id=many{number:06} HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes();
+    let deletions =
+        |number| format!("DELETE /pub?id=many{number:06} HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes();
     flood(port, (0..channels).map(deletions), 100)?;
     traffic::delete_all(port)?;
     let after = fill(port)?;
@@ -79,7 +84,12 @@ pub(super) struct Storm {
 
 impl Storm {
     /// Kills one worker, sometimes several; returns when the others deliver again and there are successors.
-    pub(super) fn strike(&mut self, nginx: &mut Nginx, pulse: &Pulse, dice: &mut Dice) -> Outcome<()> {
+    pub(super) fn strike(
+        &mut self,
+        nginx: &mut Nginx,
+        pulse: &Pulse,
+        dice: &mut Dice,
+    ) -> Outcome<()> {
         let serving = nginx.workers();
         let count = if dice.below(6) == 0 { 1 + dice.below(serving.len()) } else { 1 };
         let first = dice.below(serving.len());
@@ -98,7 +108,9 @@ impl Storm {
     fn check(&self) -> Outcome<()> {
         match self.recoveries.iter().max() {
             None => Err("no recovery was measured".into()),
-            Some(slowest) if *slowest > RECOVERY => Err(format!("others went on only after {slowest:?}")),
+            Some(slowest) if *slowest > RECOVERY => {
+                Err(format!("others went on only after {slowest:?}"))
+            }
             Some(_) => Ok(()),
         }
     }

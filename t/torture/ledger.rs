@@ -133,7 +133,14 @@ impl Ledger {
     }
 
     /// A publisher's life: every `stride`-th group from `first` on, one message each `pace`.
-    pub(super) fn serve(&self, port: u16, seed: u64, first: usize, stride: usize, pace: Duration) -> Outcome<()> {
+    pub(super) fn serve(
+        &self,
+        port: u16,
+        seed: u64,
+        first: usize,
+        stride: usize,
+        pace: Duration,
+    ) -> Outcome<()> {
         let mut dice = Dice(seed);
         let mut connection = Connection::new(port);
         let mine: Vec<&Group> = self.groups.iter().skip(first).step_by(stride).collect();
@@ -187,7 +194,9 @@ impl Connection {
                 self.client = Some(client);
                 Ok(Some(status))
             }
-            Err(reason) if reason.contains("time is up") => Err(format!("a publish hangs: {reason}")),
+            Err(reason) if reason.contains("time is up") => {
+                Err(format!("a publish hangs: {reason}"))
+            }
             Err(_) => Ok(None),
         }
     }
@@ -203,7 +212,8 @@ pub(super) fn text(number: usize, length: usize, dice: &mut Dice) -> String {
 
 /// The number of a text that is whole.
 pub(super) fn number(text: &str) -> Outcome<usize> {
-    let parts = text.split_once(':').and_then(|(number, rest)| Some((number, rest.split_once(':')?)));
+    let parts =
+        text.split_once(':').and_then(|(number, rest)| Some((number, rest.split_once(':')?)));
     let parsed = parts.and_then(|(number, (sum, filler))| {
         Some((number.parse().ok()?, u64::from_str_radix(sum, 16).ok()?, filler))
     });
@@ -215,5 +225,7 @@ pub(super) fn number(text: &str) -> Outcome<usize> {
 /// FNV-1a.
 fn sum(number: usize, filler: &str) -> u64 {
     let bytes = number.to_le_bytes().into_iter().chain(filler.bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

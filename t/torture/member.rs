@@ -266,7 +266,9 @@ impl Member {
         }
         let number = number(text).map_err(|reason| format!("{self}: {reason}"))?;
         if number <= before {
-            return Err(format!("{self}: repeated or reordered: {channel} {number} after {before}"));
+            return Err(format!(
+                "{self}: repeated or reordered: {channel} {number} after {before}"
+            ));
         }
         let excused = match group.kind {
             Kind::Stored => false,

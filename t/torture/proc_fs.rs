@@ -47,8 +47,10 @@ pub(super) fn sockets(port: u16) -> Vec<Socket> {
 /// How many connections from these ports each process holds.
 pub(super) fn held(pids: &[i32], port: u16, wanted: impl Fn(u16) -> bool) -> BTreeMap<i32, usize> {
     let sockets = sockets(port);
-    let inodes: HashMap<String, u16> =
-        sockets.into_iter().map(|socket| (format!("socket:[{}]", socket.inode), socket.peer)).collect();
+    let inodes: HashMap<String, u16> = sockets
+        .into_iter()
+        .map(|socket| (format!("socket:[{}]", socket.inode), socket.peer))
+        .collect();
     let count = |pid: &i32| {
         let peers = descriptors(*pid).into_iter().filter_map(|name| inodes.get(&name).copied());
         (*pid, peers.filter(|peer| wanted(*peer)).count())

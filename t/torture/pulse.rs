@@ -77,7 +77,9 @@ impl Pulse {
                 return Ok(slowest);
             }
             if Instant::now() > limit {
-                return Err(format!("after the death of {killed:?} workers {missing:?} deliver nothing"));
+                return Err(format!(
+                    "after the death of {killed:?} workers {missing:?} deliver nothing"
+                ));
             }
             sleep(Duration::from_millis(2));
         }
@@ -85,7 +87,8 @@ impl Pulse {
 
     /// Whether each of these workers serves a watcher.
     pub(super) fn sees(&self, workers: usize) -> bool {
-        self.shared.state(|state| state.watched.values().filter(|count| **count > 0).count()) >= workers
+        self.shared.state(|state| state.watched.values().filter(|count| **count > 0).count())
+            >= workers
     }
 
     pub(super) fn stop(self) -> Outcome<()> {

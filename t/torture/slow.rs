@@ -69,10 +69,11 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     let before = fill(port)?;
     let members = plan.choose(500, 5_000);
     let slow = members / 10;
-    let (count, pace) = (200, Duration::from_micros(60 * members as u64));
+    let (count, pace) = (plan.choose(200, 150), Duration::from_micros(60 * members as u64));
 
     // A first time all who stay, and as many well-behaved ones as will fail afterwards.
-    let mut readers = (0..members - slow).map(|_| subscribe(port, "/sub/room")).collect::<Outcome<Vec<_>>>()?;
+    let mut readers =
+        (0..members - slow).map(|_| subscribe(port, "/sub/room")).collect::<Outcome<Vec<_>>>()?;
     let mut extra = (0..slow).map(|_| subscribe(port, "/sub/room")).collect::<Outcome<Vec<_>>>()?;
     wait_for(port, "/stats", soon(20), |summary| summary["subscribers"] == members)?;
     readers.append(&mut extra);
@@ -93,7 +94,8 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
         let memory = scope.spawn(|| watch_memory(&workers, &stop));
         let disturbed = measure(port, &mut readers, count, pace, count);
         // Those that fail are ended by now or soon: none may stay.
-        let ended = wait_for(port, "/stats", soon(30), |summary| summary["subscribers"] == members - slow);
+        let ended =
+            wait_for(port, "/stats", soon(30), |summary| summary["subscribers"] == members - slow);
         stop.store(true, Relaxed);
         let most = memory.join().map_err(|_| "the watch of memory panicked")??;
         ended.map_err(|reason| format!("{slow} were to be ended: {reason}"))?;
@@ -117,14 +119,18 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
          has {before:?} before, {after:?} after"
     ));
     if most > bound || left > idle + MARGIN {
-        return Err(format!("memory of the workers: {idle} kB before, {most} kB at most, {left} kB after; bound {bound} kB"));
+        return Err(format!(
+            "memory of the workers: {idle} kB before, {most} kB at most, {left} kB after; bound {bound} kB"
+        ));
     }
     if before != after {
         return Err(format!("room in the zone: {before:?} before, {after:?} after"));
     }
     // The constant is the scheduler's: below it a difference says nothing.
     if disturbed > usual * 2 + Duration::from_millis(50) {
-        return Err(format!("p99 of the others: {usual:?} before, {disturbed:?} beside slow readers"));
+        return Err(format!(
+            "p99 of the others: {usual:?} before, {disturbed:?} beside slow readers"
+        ));
     }
     nginx.quit_cleanly()
 }
@@ -133,7 +139,8 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
 fn subscribe(port: u16, uri: &str) -> Outcome<Client> {
     let mut client = Client::connect(port)?;
     let is_socket = uri.starts_with("/ws/") || uri.starts_with("/silent/");
-    let headers = if is_socket { websocket::HANDSHAKE.join("\r\n") + "\r\n" } else { String::new() };
+    let headers =
+        if is_socket { websocket::HANDSHAKE.join("\r\n") + "\r\n" } else { String::new() };
     client.ask(&get(uri, &headers), false, false)?;
     match client.head(soon(20))?.status {
         200 | 101 => Ok(client),
@@ -142,7 +149,13 @@ fn subscribe(port: u16, uri: &str) -> Outcome<Client> {
 }
 
 /// Publishes to all and tells how long each message took to each reader.
-fn measure(port: u16, readers: &mut [Client], count: usize, pace: Duration, first: usize) -> Outcome<Vec<Duration>> {
+fn measure(
+    port: u16,
+    readers: &mut [Client],
+    count: usize,
+    pace: Duration,
+    first: usize,
+) -> Outcome<Vec<Duration>> {
     let begun = Instant::now();
     let filler = "x".repeat(MESSAGE);
     scope(|scope| {
@@ -163,11 +176,17 @@ fn measure(port: u16, readers: &mut [Client], count: usize, pace: Duration, firs
     })
 }
 
-fn receive(readers: &mut [Client], count: usize, first: usize, begun: Instant) -> Outcome<Vec<Duration>> {
+fn receive(
+    readers: &mut [Client],
+    count: usize,
+    first: usize,
+    begun: Instant,
+) -> Outcome<Vec<Duration>> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|error| error.to_string())?;
     for (index, reader) in readers.iter().enumerate() {
         let data = epoll::EventData::new_u64(index as u64);
-        epoll::add(&epoll, reader.stream(), data, epoll::EventFlags::IN).map_err(|error| error.to_string())?;
+        epoll::add(&epoll, reader.stream(), data, epoll::EventFlags::IN)
+            .map_err(|error| error.to_string())?;
     }
     let mut latencies = Vec::with_capacity(count * readers.len());
     let mut next = vec![first; readers.len()];
@@ -176,7 +195,8 @@ fn receive(readers: &mut [Client], count: usize, first: usize, begun: Instant) -
     let limit = soon(120);
     while latencies.len() < count * readers.len() {
         events.clear();
-        epoll::wait(&epoll, rustix::buffer::spare_capacity(&mut events), Some(&wait)).map_err(|e| e.to_string())?;
+        epoll::wait(&epoll, rustix::buffer::spare_capacity(&mut events), Some(&wait))
+            .map_err(|e| e.to_string())?;
         for event in &events {
             let index = event.data.u64() as usize;
             let is_open = readers[index].is_open();
@@ -197,11 +217,18 @@ fn receive(readers: &mut [Client], count: usize, first: usize, begun: Instant) -
                 latencies.push(now.saturating_sub(Duration::from_nanos(nanos)));
             }
             if !is_open {
-                return Err(format!("a reader that reads was disconnected after {} messages", next[index] - first));
+                return Err(format!(
+                    "a reader that reads was disconnected after {} messages",
+                    next[index] - first
+                ));
             }
         }
         if Instant::now() > limit {
-            return Err(format!("only {} of {} deliveries", latencies.len(), count * readers.len()));
+            return Err(format!(
+                "only {} of {} deliveries",
+                latencies.len(),
+                count * readers.len()
+            ));
         }
     }
     Ok(latencies)
@@ -232,7 +259,8 @@ fn check_ends(nginx: &mut Nginx, failing: &mut [(&str, &str, Client)]) -> Outcom
     for (uri, _, client) in failing.iter_mut() {
         client.gone(soon(10)).map_err(|reason| format!("{uri}: {reason}"))?;
         if *uri == "/ws/room" {
-            let frame = client.response.last_frame().map_err(|reason| format!("{uri}: {reason}"))?;
+            let frame =
+                client.response.last_frame().map_err(|reason| format!("{uri}: {reason}"))?;
             frame.check("close 1013 ~ .*")?;
             closes += 1;
         }
@@ -249,11 +277,15 @@ fn check_ends(nginx: &mut Nginx, failing: &mut [(&str, &str, Client)]) -> Outcom
                 break;
             }
             if Instant::now() > limit {
-                let mut lines: Vec<&str> = log.lines().filter(|line| !line.starts_with("publisher")).collect();
+                let mut lines: Vec<&str> =
+                    log.lines().filter(|line| !line.starts_with("publisher")).collect();
                 lines.sort_unstable();
-                let kinds = lines.chunk_by(|a, b| a == b).map(|same| format!("{} {}", same.len(), same[0]));
+                let kinds =
+                    lines.chunk_by(|a, b| a == b).map(|same| format!("{} {}", same.len(), same[0]));
                 let kinds = kinds.collect::<Vec<_>>().join(", ");
-                return Err(format!("{found} subscribers ended for {reason}, not {wanted}: {kinds}"));
+                return Err(format!(
+                    "{found} subscribers ended for {reason}, not {wanted}: {kinds}"
+                ));
             }
             sleep(Duration::from_millis(20));
         }

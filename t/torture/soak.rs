@@ -96,7 +96,9 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
         plan.say(&format!("soak: memory of worker {worker}, {least:?} to {most:?} kB, {grows:+.0} kB in the second half"));
         plan.say(&format!("soak: {}", drawn(memory)));
         if grows > growth as f64 {
-            problems.push(format!("the memory of worker {worker} grows: {grows:.0} kB in the second half"));
+            problems.push(format!(
+                "the memory of worker {worker} grows: {grows:.0} kB in the second half"
+            ));
         }
     }
     if before != after {
@@ -128,7 +130,8 @@ fn sample(
             curve.push(proc_fs::memory(*pid)?);
         }
         if curves.memory[0].len() % 10 == 0 {
-            let summary = wait_for(nginx.port, "/stats", soon(20), |summary| summary["channels"].is_u64())?;
+            let summary =
+                wait_for(nginx.port, "/stats", soon(20), |summary| summary["channels"].is_u64())?;
             curves.channels = curves.channels.max(summary["channels"].as_u64().unwrap_or_default());
         }
         if let Some(index) = threads.iter().position(JoinHandle::is_finished) {
@@ -171,11 +174,13 @@ fn many_channels(shared: &Shared, seed: u64) -> Outcome<()> {
     let mut dice = Dice(seed);
     let mut next = 0;
     while !shared.stop.load(Relaxed) {
-        let names = (next..next + ROUND).map(|number| format!("/pub?id=many{:07}", number % shared.channels));
+        let names = (next..next + ROUND)
+            .map(|number| format!("/pub?id=many{:07}", number % shared.channels));
         flood(shared.port, names.map(|uri| post(&uri, "x")), 100)?;
         next += ROUND;
         // All of them in about two seconds, then a moment for them to go.
-        let pause = if next % shared.channels == 0 { 1_500 } else { 2_000 * ROUND / shared.channels };
+        let pause =
+            if next % shared.channels == 0 { 1_500 } else { 2_000 * ROUND / shared.channels };
         sleep(Duration::from_millis(pause as u64 + dice.below(20) as u64));
     }
     Ok(())
@@ -256,5 +261,8 @@ fn drawn(points: &[usize]) -> String {
     const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let most = points.iter().max().copied().unwrap_or_default().max(1);
     let step = points.len().div_ceil(60).max(1);
-    points.chunks(step).map(|chunk| LEVELS[chunk.iter().max().map_or(0, |value| value * 7 / most)]).collect()
+    points
+        .chunks(step)
+        .map(|chunk| LEVELS[chunk.iter().max().map_or(0, |value| value * 7 / most)])
+        .collect()
 }

@@ -129,7 +129,8 @@ impl Swarm {
             })
             .collect();
         let behind = |member: &Member| {
-            let seen = member.seen.iter().find(|seen| last.get(seen.channel) > Some(&seen.number))?;
+            let seen =
+                member.seen.iter().find(|seen| last.get(seen.channel) > Some(&seen.number))?;
             let last = last.get(seen.channel);
             Some(format!("{member}: never got {last:?}, only up to {}", seen.number))
         };
@@ -152,7 +153,8 @@ impl Swarm {
             for seen in &member.seen {
                 *channels.entry(seen.channel).or_default() += 1;
             }
-            let address = member.client.as_ref().and_then(|client| client.stream().local_addr().ok());
+            let address =
+                member.client.as_ref().and_then(|client| client.stream().local_addr().ok());
             ports.extend(address.map(|address| address.port()));
         }
         (channels, ports)

@@ -93,7 +93,8 @@ impl Traffic {
             swarms.push(spawn(move || swarm.run(&control, index)));
         }
         let pulse = Pulse::start(port);
-        let mut traffic = Traffic { port, ledger, control, members, publishers: Vec::new(), swarms, pulse };
+        let mut traffic =
+            Traffic { port, ledger, control, members, publishers: Vec::new(), swarms, pulse };
         traffic.wait_settled()?;
         // As many deliveries each second, however many members there are.
         let pace = Duration::from_micros(20 * members as u64);
@@ -110,7 +111,11 @@ impl Traffic {
     pub(super) fn check(&mut self) -> Outcome<()> {
         let publisher = self.publishers.iter().position(JoinHandle::is_finished);
         if let Some(index) = publisher {
-            return self.publishers.swap_remove(index).join().map_err(|_| "a publisher panicked")?;
+            return self
+                .publishers
+                .swap_remove(index)
+                .join()
+                .map_err(|_| "a publisher panicked")?;
         }
         if let Some(index) = self.swarms.iter().position(JoinHandle::is_finished) {
             let ended = self.swarms.swap_remove(index).join().map_err(|_| "a swarm panicked")?;
@@ -129,7 +134,10 @@ impl Traffic {
                 return Ok(());
             }
             if std::time::Instant::now() > limit {
-                return Err(format!("only {settled} of {} members have their answer", self.members));
+                return Err(format!(
+                    "only {settled} of {} members have their answer",
+                    self.members
+                ));
             }
             sleep(Duration::from_millis(20));
         }
@@ -145,9 +153,11 @@ impl Traffic {
         self.pulse.stop()?;
         // Those who are connected now get the last messages live; what went before shows in their order.
         let limit = soon(60);
-        while self.control.settled.iter().map(|one| one.load(Relaxed)).sum::<usize>() < self.members {
+        while self.control.settled.iter().map(|one| one.load(Relaxed)).sum::<usize>() < self.members
+        {
             if let Some(index) = self.swarms.iter().position(JoinHandle::is_finished) {
-                let ended = self.swarms.swap_remove(index).join().map_err(|_| "a swarm panicked")?;
+                let ended =
+                    self.swarms.swap_remove(index).join().map_err(|_| "a swarm panicked")?;
                 return ended.and(Err("a swarm ended by itself".into()));
             }
             if std::time::Instant::now() > limit {
@@ -157,7 +167,8 @@ impl Traffic {
         }
         self.ledger.publish_last(self.port)?;
         self.control.finish.store(true, Relaxed);
-        let swarms = self.swarms.into_iter().map(|thread| thread.join().map_err(|_| "a swarm panicked")?);
+        let swarms =
+            self.swarms.into_iter().map(|thread| thread.join().map_err(|_| "a swarm panicked")?);
         Ok(Settled { ledger: self.ledger, swarms: swarms.collect::<Outcome<_>>()? })
     }
 }
@@ -169,12 +180,16 @@ impl Settled {
         let (mut channels, mut ports) = (BTreeMap::<&str, usize>::new(), HashSet::new());
         for swarm in &self.swarms {
             let (waiting, open) = swarm.waiting();
-            waiting.into_iter().for_each(|(channel, count)| *channels.entry(channel).or_default() += count);
+            waiting
+                .into_iter()
+                .for_each(|(channel, count)| *channels.entry(channel).or_default() += count);
             ports.extend(open);
         }
         let held = proc_fs::held(&nginx.workers(), port, |peer| ports.contains(&peer));
         let summary = wait_for(port, "/stats", soon(20), |summary| {
-            summary["subscribers"] == ports.len() && summary["messages_in_trash"] == 0 && by_worker(summary) == held
+            summary["subscribers"] == ports.len()
+                && summary["messages_in_trash"] == 0
+                && by_worker(summary) == held
         })
         .map_err(|reason| format!("{} subscribers, by worker {held:?}: {reason}", ports.len()))?;
 
@@ -236,7 +251,13 @@ fn by_worker(summary: &Value) -> BTreeMap<i32, usize> {
 }
 
 /// What a poll from the beginning gives against the numbers of the channel; tells how many it gives.
-fn check_stored(port: u16, kind: Kind, channel: &str, told: &Value, counts: (usize, usize)) -> Outcome<usize> {
+fn check_stored(
+    port: u16,
+    kind: Kind,
+    channel: &str,
+    told: &Value,
+    counts: (usize, usize),
+) -> Outcome<usize> {
     let epoch = "If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
     let mut client = Client::connect(port)?;
     let answer = ask(&mut client, &get(&format!("/poll/{channel}"), epoch))?;
@@ -248,7 +269,9 @@ fn check_stored(port: u16, kind: Kind, channel: &str, told: &Value, counts: (usi
         ids.extend(id.and_then(|id| id.parse::<usize>().ok()));
         numbers.push(number(text.unwrap_or_default())?);
     }
-    let problem = |what: &str| Err(format!("{channel}: {what}: {} stored, {told}, {counts:?}", numbers.len()));
+    let problem = |what: &str| {
+        Err(format!("{channel}: {what}: {} stored, {told}, {counts:?}", numbers.len()))
+    };
     if told["stored_messages"] != numbers.len() {
         return problem("another number of stored messages");
     }
@@ -258,7 +281,9 @@ fn check_stored(port: u16, kind: Kind, channel: &str, told: &Value, counts: (usi
     match kind {
         Kind::Live if !numbers.is_empty() => return problem("stored what was not to be stored"),
         Kind::Live => {}
-        _ if !ids.iter().copied().eq(1..=numbers.len()) || told["published_messages"] != ids.len() => {
+        _ if !ids.iter().copied().eq(1..=numbers.len())
+            || told["published_messages"] != ids.len() =>
+        {
             return problem("ids have holes");
         }
         Kind::Stored if numbers.len() < counts.1 || numbers.len() > counts.0 => {
@@ -302,7 +327,9 @@ pub(super) fn fill(port: u16) -> Outcome<Room> {
     let mut client = Client::connect(port)?;
     ask(&mut client, b"DELETE /pub?id=fill HTTP/1.1\r\nHost: x\r\n\r\n")?;
     wait_for(port, "/stats", soon(20), |summary| {
-        summary["stored_messages"] == 0 && summary["channels"] == 0 && summary["channels_in_delete"] == 0
+        summary["stored_messages"] == 0
+            && summary["channels"] == 0
+            && summary["channels_in_delete"] == 0
     })?;
     Ok(Room { large, small, free_bytes })
 }
@@ -313,6 +340,7 @@ pub(super) fn free_bytes(port: u16) -> Outcome<u64> {
     let answer = ask(&mut client, &get("/stats", "Accept: text/plain; version=0.0.4\r\n"))?;
     let text = String::from_utf8_lossy(&answer.body).into_owned();
     let mut lines = text.lines();
-    let number = lines.find_map(|line| line.strip_prefix("push_stream_zone_bytes{use=\"free\"} ")?.parse().ok());
+    let number = lines
+        .find_map(|line| line.strip_prefix("push_stream_zone_bytes{use=\"free\"} ")?.parse().ok());
     number.ok_or_else(|| format!("no free bytes in the metrics: {}", answer.status))
 }
