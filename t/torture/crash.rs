@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use super::Plan;
 use super::pulse::Pulse;
-use super::traffic::{Traffic, configuration, delete_all, fill};
-use super::{Plan, traffic};
+use super::room::{delete_all, fill};
+use super::traffic::{Traffic, configuration};
 use crate::load::{Dice, fan_out, flood, post, soon, wait_for};
 use crate::runner::{Nginx, Outcome, Setup};
 
@@ -65,7 +66,7 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     let deletions =
         |number| format!("DELETE /pub?id=many{number:06} HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes();
     flood(port, (0..channels).map(deletions), 100)?;
-    traffic::delete_all(port)?;
+    delete_all(port)?;
     let after = fill(port)?;
     plan.say(&format!("crash: room in the zone: {before:?} before, {after:?} after"));
     if before != after {

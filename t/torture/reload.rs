@@ -7,7 +7,8 @@ use regex_lite::Regex;
 use rustix::process::Signal;
 
 use super::crash::Storm;
-use super::traffic::{Traffic, configuration, delete_all, fill};
+use super::room::{delete_all, fill};
+use super::traffic::{Traffic, configuration};
 use super::{Plan, proc_fs};
 use crate::load::{Dice, fan_out, soon};
 use crate::runner::{Conf, Nginx, Outcome, Setup};

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use rustix::event::epoll;
 
-use super::traffic::fill;
+use super::room::{fill, wait_empty};
 use super::{Plan, proc_fs};
-use crate::load::{ask, at_baseline, fan_out, get, post, soon, wait_for};
+use crate::load::{ask, fan_out, get, post, soon, wait_for};
 use crate::runner::client::{Client, find};
 use crate::runner::{Conf, Nginx, Outcome, Setup, websocket};
 
@@ -69,7 +69,7 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     let before = fill(port)?;
     let members = plan.choose(500, 5_000);
     let slow = members / 10;
-    let (count, pace) = (plan.choose(200, 150), Duration::from_micros(60 * members as u64));
+    let (count, pace) = (150, Duration::from_micros(60 * members as u64));
 
     // A first time all who stay, and as many well-behaved ones as will fail afterwards.
     let mut readers =
@@ -110,7 +110,7 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     wait_for(port, "/stats", soon(20), |summary| summary["subscribers"] == 0)?;
     let mut client = Client::connect(port)?;
     ask(&mut client, b"DELETE /pub?id=room/quiet HTTP/1.1\r\nHost: x\r\n\r\n")?;
-    wait_for(port, "/stats", soon(30), at_baseline)?;
+    wait_empty(port)?;
     let after = fill(port)?;
     let left = total_memory(&workers)?;
     plan.say(&format!(

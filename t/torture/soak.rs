@@ -7,7 +7,7 @@ use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
 use super::ledger::{Connection, number, text};
-use super::traffic::free_bytes;
+use super::room::free_bytes;
 use super::{Plan, proc_fs};
 use crate::load::{Dice, at_baseline, fan_out, flood, get, post, soon, wait_for};
 use crate::runner::client::Client;
@@ -20,6 +20,9 @@ const LISTENERS: usize = 3;
 /// What the second half of the time may add to the memory of a worker, in kB. In seconds the allocator has not
 /// seen everything yet.
 const GROWTH: (usize, usize) = (12 << 10, 4 << 10);
+
+/// What a thread does until it is told to stop.
+type Job = fn(&Shared, u64) -> Outcome<()>;
 
 #[derive(Default)]
 struct Shared {
@@ -62,8 +65,7 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     let (connections, channels) = (plan.choose(60, 500), plan.choose(5_000, 100_000));
     let shared = Arc::new(Shared { port, connections, channels, ..Shared::default() });
     let mut threads: Vec<JoinHandle<Outcome<()>>> = Vec::new();
-    let jobs: [(fn(&Shared, u64) -> Outcome<()>, usize); 3] =
-        [(publish, PUBLISHERS), (listen, LISTENERS), (many_channels, 1)];
+    let jobs: [(Job, usize); 3] = [(publish, PUBLISHERS), (listen, LISTENERS), (many_channels, 1)];
     for (job, count) in jobs {
         for _ in 0..count {
             let (shared, seed) = (Arc::clone(&shared), plan.seed_of(3_000 + threads.len()));
@@ -129,7 +131,7 @@ fn sample(
         for (pid, curve) in workers.iter().zip(&mut curves.memory) {
             curve.push(proc_fs::memory(*pid)?);
         }
-        if curves.memory[0].len() % 10 == 0 {
+        if curves.memory[0].len().is_multiple_of(10) {
             let summary =
                 wait_for(nginx.port, "/stats", soon(20), |summary| summary["channels"].is_u64())?;
             curves.channels = curves.channels.max(summary["channels"].as_u64().unwrap_or_default());
