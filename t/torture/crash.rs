@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use super::Plan;
 use super::pulse::Pulse;
-use super::room::{delete_all, fill};
+use super::room::{delete_all, fill, metric};
 use super::traffic::{Traffic, configuration};
 use crate::load::{Dice, fan_out, flood, post, soon, wait_for};
 use crate::runner::{Nginx, Outcome, Setup};
@@ -67,6 +67,13 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
         |number| format!("DELETE /pub?id=many{number:06} HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes();
     flood(port, (0..channels).map(deletions), 100)?;
     delete_all(port)?;
+    let repairs =
+        |kind| metric(port, &format!("push_stream_zone_repairs_total{{kind=\"{kind}\"}}"));
+    let (undone, rebuilt) = (repairs("undone")?, repairs("rebuilt")?);
+    plan.say(&format!("crash: {undone} deaths in the middle of a change of the zone, all undone"));
+    if rebuilt > 0 {
+        return Err(format!("the zone was damaged: rebuilt {rebuilt} times"));
+    }
     let after = fill(port)?;
     plan.say(&format!("crash: room in the zone: {before:?} before, {after:?} after"));
     if before != after {

@@ -52,8 +52,12 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
         conf.http.push_str(http);
         // Now and then the next reload comes while old workers are still there.
         let waits = dice.below(4) > 0 || number + 1 == reloads;
-        slowest = slowest.max(reload(&mut nginx, &conf, waits)?);
+        let reloaded = reload(&mut nginx, &conf, waits);
+        slowest = slowest.max(reloaded.map_err(|reason| {
+            format!("reload {number} to {workers} workers: {reason}\n{}", bad_lines(&nginx))
+        })?);
         if plan.seconds.is_some() && number % 10 == 9 {
+            nginx.wait_workers(workers, &[], soon(30))?;
             storm.strike(&mut nginx, &traffic.pulse, &mut dice)?;
         }
         traffic.check()?;
@@ -102,6 +106,16 @@ fn reload(nginx: &mut Nginx, conf: &Conf, waits: bool) -> Outcome<Duration> {
         }
     }
     Ok(begun.elapsed())
+}
+
+/// The last lines of the log that tell why.
+fn bad_lines(nginx: &Nginx) -> String {
+    const BAD: [&str; 4] = ["[emerg]", "[alert]", "[crit]", "signal 1 (SIGHUP)"];
+    let log = nginx.log();
+    let bad = log.lines().filter(|line| BAD.iter().any(|bad| line.contains(bad)));
+    let mut bad: Vec<&str> = bad.collect();
+    bad.drain(..bad.len().saturating_sub(20));
+    bad.join("\n")
 }
 
 /// What the processes had open before.

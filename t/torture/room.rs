@@ -48,13 +48,15 @@ pub(super) fn fill(port: u16) -> Outcome<Room> {
     Ok(Room { large, small, free_bytes })
 }
 
-/// What the metrics say of the zone.
 pub(super) fn free_bytes(port: u16) -> Outcome<u64> {
+    metric(port, "push_stream_zone_bytes{use=\"free\"}")
+}
+
+/// The value of a metric.
+pub(super) fn metric(port: u16, name: &str) -> Outcome<u64> {
     let mut client = Client::connect(port)?;
     let answer = ask(&mut client, &get("/stats", "Accept: text/plain; version=0.0.4\r\n"))?;
     let text = String::from_utf8_lossy(&answer.body).into_owned();
-    let mut lines = text.lines();
-    let number = lines
-        .find_map(|line| line.strip_prefix("push_stream_zone_bytes{use=\"free\"} ")?.parse().ok());
-    number.ok_or_else(|| format!("no free bytes in the metrics: {}", answer.status))
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    value.ok_or_else(|| format!("{name} is not in the metrics: {}", answer.status))
 }

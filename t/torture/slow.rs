@@ -3,7 +3,7 @@
 //! A client that has vanished without FIN is, for a server, one whose window never opens again (it waits to be read) or
 //! one that never answers (a WebSocket without pongs).
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,8 @@ const WORKERS: usize = 2;
 /// Bytes of a message, and `push_stream_subscriber_buffer_size`.
 const MESSAGE: usize = 4_000;
 const BUFFER: usize = 128 << 10;
+/// How many messages may be on their way at once; less than a buffer.
+const AHEAD: usize = 8;
 /// What a worker may take besides, in kB: what it allocates to hold so many connections, and what the allocator keeps.
 const MARGIN: usize = 16 << 10;
 
@@ -158,10 +160,19 @@ fn measure(
 ) -> Outcome<Vec<Duration>> {
     let begun = Instant::now();
     let filler = "x".repeat(MESSAGE);
+    let (members, received) = (readers.len(), AtomicUsize::new(0));
     scope(|scope| {
-        let publisher = scope.spawn(move || -> Outcome<()> {
+        let publisher = scope.spawn(|| -> Outcome<()> {
             let mut client = Client::connect(port)?;
             for number in first..first + count {
+                // A machine that cannot keep up must not make slow readers of all.
+                let limit = soon(60);
+                while (number - first).saturating_sub(AHEAD) * members > received.load(Relaxed) {
+                    if Instant::now() > limit {
+                        return Err(format!("message {number} does not get on"));
+                    }
+                    sleep(Duration::from_millis(1));
+                }
                 let text = format!("{number}:{}:{filler};", begun.elapsed().as_nanos());
                 match ask(&mut client, &post("/live?id=room", &text))?.status {
                     200 => sleep(pace),
@@ -170,7 +181,7 @@ fn measure(
             }
             Ok(())
         });
-        let latencies = receive(readers, count, first, begun);
+        let latencies = receive(readers, count, first, begun, &received);
         publisher.join().map_err(|_| "the publisher panicked")??;
         latencies
     })
@@ -181,6 +192,7 @@ fn receive(
     count: usize,
     first: usize,
     begun: Instant,
+    received: &AtomicUsize,
 ) -> Outcome<Vec<Duration>> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|error| error.to_string())?;
     for (index, reader) in readers.iter().enumerate() {
@@ -214,6 +226,7 @@ fn receive(
                     return Err(format!("a reader got {number}, not {}", next[index]));
                 }
                 next[index] += 1;
+                received.fetch_add(1, Relaxed);
                 latencies.push(now.saturating_sub(Duration::from_nanos(nanos)));
             }
             if !is_open {
