@@ -16,18 +16,26 @@ action=${1:-install}
 locate
 [ "$action" = module ] || [ -x "$NGINX" ] || die "no nginx here: set NGINX to the nginx binary"
 
-# A path that nginx was configured with, or what Debian uses.
+# A path that nginx was configured with, or its default; relative ones count from the prefix.
 configured() {
     local value
-    value=$({ "$NGINX" -V 2>&1 || true; } | sed -n "s/.*--$1=\([^ ]*\).*/\1/p")
-    echo "${value:-$2}"
+    value=$("$NGINX" -V 2>&1 | sed -n "s/.*--$1=\([^ ]*\).*/\1/p")
+    value=${value:-$2}
+    case $value in /*) echo "$value" ;; *) echo "$prefix/$value" ;; esac
 }
 
 destination=${DESTDIR:-}
-modules=$(configured modules-path /usr/lib/nginx/modules)
+# Debian's, which are those of nginx.org's packages and images too.
+modules=/usr/lib/nginx/modules
+conf=/etc/nginx/nginx.conf
+if [ -x "$NGINX" ]; then
+    prefix=$(configured prefix /usr/local/nginx)
+    modules=$(configured modules-path modules)
+    conf=$(configured conf-path conf/nginx.conf)
+fi
 so=$modules/ngx_http_push_stream_module.so
 snippet=/usr/share/nginx/modules-available/mod-http-push-stream.conf
-enabled=$(dirname "$(configured conf-path /etc/nginx/nginx.conf)")/modules-enabled
+enabled=$(dirname "$conf")/modules-enabled
 link=$enabled/50-mod-http-push-stream.conf
 
 # A plain user may install into a DESTDIR of their own.
@@ -63,7 +71,7 @@ if [ -d "$destination$enabled" ] || { [ -n "$destination" ] && [ -d "$enabled" ]
     run ln -sfn "$snippet" "$destination$link"
     note "loaded by $destination$link"
 else
-    note "add at the top of nginx.conf: load_module $so;"
+    note "add at the top of $conf: load_module $so;"
 fi
 
 [ -z "$destination" ] || exit 0
