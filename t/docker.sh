@@ -20,6 +20,8 @@ steps() {
     user=$(instruction USER)
     health=$(instruction HEALTHCHECK | sed 's/.*CMD //')
     as_user() {
+        # As container runtimes do: so it may open its own output by name.
+        chown "$user" /proc/self/fd/1 /proc/self/fd/2
         setpriv --reuid "$user" --regid "$user" --clear-groups -- "$@"
     }
     check "nginx -t as $user" as_user nginx -c /etc/nginx/nginx.conf -t
