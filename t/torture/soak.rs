@@ -51,6 +51,7 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
         http: format!(
             "keepalive_requests 10000000;\nclient_body_buffer_size 128k;\nclient_max_body_size 4m;\n\
              push_stream_shared_memory_size 256m;\npush_stream_channel_info_on_publish off;\n\
+             push_stream_max_messages_stored_per_channel 40;\n\
              push_stream_message_ttl {ttl}s;\npush_stream_channel_inactivity_time {ttl}s;\n\
              push_stream_message_template '~text~;';\n"
         ),
