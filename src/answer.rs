@@ -6,8 +6,10 @@ use protocol::refusal::Refusal;
 
 use crate::channels::evaluated;
 use crate::conf::{LocationConf, MainConf, Role};
+use crate::floods::Flood;
 use crate::nginx::log::{error, warn};
 use crate::nginx::request::{NoMemory, Request, Status};
+use crate::story::Story;
 
 /// nginx's own page for "something that cannot be helped now"; it closes the connection.
 pub(crate) const INTERNAL_ERROR: Status = Status(500);
@@ -82,7 +84,8 @@ pub(crate) fn refuse(request: &mut Request, refusal: Refusal, main: &MainConf) -
 }
 
 /// The line in the error log that goes with a refusal.
-pub(crate) fn log_refusal(request: &Request, refusal: Refusal, main: &MainConf) {
+pub(crate) fn log_refusal(request: &mut Request, refusal: Refusal, main: &MainConf) {
+    let story = Story::of(request);
     let log = request.log();
     match refusal {
         Refusal::NoChannel => {
@@ -110,11 +113,29 @@ pub(crate) fn log_refusal(request: &Request, refusal: Refusal, main: &MainConf) 
         Refusal::EventsChannelNotAllowed => {
             error!(log, "push stream module: subscription to events channel is not allowed");
         }
-        Refusal::OutOfMemory => {
-            error!(log, "push stream module: unable to allocate memory for new channel");
+        Refusal::OutOfMemory if Flood::Channel.admits() => {
+            let channels = story.map(|story| story.shown()).unwrap_or_default();
+            error!(
+                log,
+                "push stream module: unable to allocate memory for new channel: no memory in zone \"{}\", channel \"{channels}\"",
+                main.zone_name
+            );
         }
         _ => {}
     }
+}
+
+/// The line in the error log for a message that found no room.
+pub(crate) fn log_full_zone(request: &mut Request, main: &MainConf) {
+    if !Flood::Message.admits() {
+        return;
+    }
+    let channels = Story::of(request).map(|story| story.shown()).unwrap_or_default();
+    error!(
+        request.log(),
+        "push stream module: unable to allocate message in shared memory: no memory in zone \"{}\", channel \"{channels}\"",
+        main.zone_name
+    );
 }
 
 /// 405, with the methods that are allowed.

@@ -134,6 +134,9 @@ fn init_module(main: Option<&Rc<MainConf>>, worker_processes: usize) -> bool {
     {
         alert!(Log::cycle(), "push stream module: {err} while making eventfds for wake-ups");
     }
+    if let Some(main) = main {
+        memory::begin_cycle(main.zone);
+    }
     true
 }
 

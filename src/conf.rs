@@ -16,6 +16,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use protocol::event_source;
+use store::WhenFull;
 
 use self::padding::Padding;
 use self::settings::{LocationSettings, MainSettings};
@@ -116,6 +117,8 @@ pub(crate) struct MainConf {
     pub(crate) zone: Zone,
     /// Its size in bytes.
     zone_size: usize,
+    /// Its name, for log lines.
+    pub(crate) zone_name: &'static str,
     /// Text of the message that tells subscribers of a channel's end. May be empty.
     pub(crate) channel_deleted_message_text: Rc<[u8]>,
     /// Text of a ping on a streaming connection. May be empty.
@@ -140,6 +143,10 @@ pub(crate) struct MainConf {
     pub(crate) events_channel_id: Option<Rc<[u8]>>,
     /// Whether a long poll that times out gets a message rather than a 304.
     pub(crate) timeout_with_body: bool,
+    /// How long a worker of an old configuration takes to end its subscribers.
+    pub(crate) reload_drain: Duration,
+    /// What happens when the zone has no room.
+    pub(crate) zone_full: WhenFull,
     /// The largest number of all paddings in bytes; final once the configuration has been read.
     pub(crate) largest_padding: Cell<usize>,
     legacy: LegacyVariables,
@@ -307,6 +314,7 @@ impl MainConf {
         Ok(Self {
             zone: declared.zone,
             zone_size: declared.size,
+            zone_name: declared.name,
             channel_deleted_message_text: text(
                 settings.channel_deleted_message_text.value(),
                 DEFAULT_CHANNEL_DELETED_TEXT,
@@ -341,6 +349,8 @@ impl MainConf {
             wildcard_channel_prefix: not_empty(settings.wildcard_channel_prefix.value()),
             events_channel_id: not_empty(settings.events_channel_id.value()),
             timeout_with_body: settings.timeout_with_body.value().unwrap_or(false),
+            reload_drain: settings.reload_drain.value().unwrap_or_default(),
+            zone_full: settings.zone_full.unwrap_or_default(),
             largest_padding: Cell::new(0),
             legacy,
         })

@@ -36,7 +36,7 @@ unsafe impl Settings for LocationSettings {
 }
 
 /// The directive table of the module.
-pub(crate) static COMMANDS: Commands<64> = Commands::new([
+pub(crate) static COMMANDS: Commands<66> = Commands::new([
     /* roles */
     custom(
         c"push_stream_channels_statistics",
@@ -96,6 +96,12 @@ pub(crate) static COMMANDS: Commands<64> = Commands::new([
     ),
     slot(c"push_stream_events_channel_id", HTTP, field!(MainSettings, events_channel_id)),
     slot(c"push_stream_timeout_with_body", HTTP, field!(MainSettings, timeout_with_body)),
+    slot(c"push_stream_reload_drain", HTTP, field!(MainSettings, reload_drain)),
+    custom(
+        c"push_stream_zone_full",
+        HTTP | ONE_ARGUMENT,
+        &Custom::<MainSettings>(setters::zone_full),
+    ),
     /* http, server, location; some also in an if block of a location */
     slot(c"push_stream_channels_path", ANY_LEVEL | OR_IF, field!(LocationSettings, channels_path)),
     slot(

@@ -265,7 +265,12 @@ impl Worker {
     /// Ends everybody: the worker leaves.
     pub(crate) fn end_all(&mut self) {
         let keys: Vec<_> = self.subscribers.keys().collect();
-        self.time_out(&keys, CloseReason::Shutdown);
+        self.end(&keys);
+    }
+
+    /// Ends these because the worker leaves.
+    pub(crate) fn end(&mut self, keys: &[SubscriberKey]) {
+        self.time_out(keys, CloseReason::Shutdown);
     }
 
     /// A channel has been deleted: its subscribers get their piece; long polls and who has no other channel left end.

@@ -8,16 +8,20 @@ use store::{CreateLimits, NewMessage, Parts, Store, WakeSet};
 
 use crate::channels::{is_events_channel, is_wildcard_id, limit, seconds};
 use crate::conf::MainConf;
-use crate::counters;
 use crate::nginx::process;
+use crate::{counters, memory};
 
 /// Whether events are announced at all.
 pub(crate) fn are_on(main: &MainConf) -> bool {
     main.events_channel_id.is_some()
 }
 
-/// Makes sure that the events channel is there and stays, and that no other one does: a reload may have changed it.
+/// Makes sure that the events channel is there and stays, and that no other one does: a reload may have changed it, so that is for workers
+/// of the current configuration alone.
 pub(crate) fn open(store: &mut Store, main: &MainConf) {
+    if memory::newer_cycles(store) > 0 {
+        return;
+    }
     let Some(id) = main.events_channel_id.as_deref() else {
         store.keep(None);
         return;

@@ -25,7 +25,7 @@ use crate::subscriber::{Lost, Subscriber};
 use crate::tables::{GroupKey, SubscriberKey};
 use crate::worker::Worker;
 use crate::zone::SharedZone;
-use crate::{channels, counters};
+use crate::{answer, channels, counters};
 
 /// Bytes read at once.
 const READ_BYTES: usize = 16 << 10;
@@ -67,7 +67,7 @@ impl Worker {
         self.reading.inflater.release();
         let Err(end) = heard else { return };
         if let Some(subscriber) = self.subscribers.get_mut(key) {
-            end.log(subscriber);
+            end.log(subscriber, &self.main);
         }
         let (last, reason) = match end {
             End::Lost(Lost(reason)) => return self.drop_subscriber(key, reason),
@@ -193,14 +193,14 @@ fn plain<'m>(
 }
 
 impl End {
-    fn log(&self, subscriber: &mut Subscriber) {
+    fn log(&self, subscriber: &mut Subscriber, main: &MainConf) {
         let Some(request) = subscriber.held.request() else { return };
+        if matches!(self, Self::ZoneFull) {
+            answer::log_full_zone(request, main);
+        }
         let log = request.log();
         match self {
-            Self::Lost(_) | Self::Close(_) => {}
-            Self::ZoneFull => {
-                error!(log, "push stream module: unable to allocate message in shared memory");
-            }
+            Self::Lost(_) | Self::Close(_) | Self::ZoneFull => {}
             Self::Violation(
                 violation @ (Violation::NothingToContinue | Violation::MessageUnfinished),
             ) => error!(log, "push stream module: {violation}"),

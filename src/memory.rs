@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "the raw memory of the zone enters the store here")]
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use store::{FormatError, Region, Store};
 
@@ -10,8 +11,29 @@ use crate::nginx::log::{Log, alert};
 use crate::nginx::process;
 use crate::nginx::zone::{Fresh, Zone};
 
+/// The cycle of this process in its zone. Written in the master, inherited by fork: what the zone says may be newer by the time a worker
+/// looks.
+static CYCLE: AtomicU32 = AtomicU32::new(0);
+
+/// Tells the zone, in the master, that workers of a new configuration will come.
+pub(crate) fn begin_cycle(zone: Zone) {
+    // One of another layout has no cycles; the first worker lays it out anew.
+    let store = region(zone).and_then(|region| Store::open(region).ok());
+    CYCLE.store(store.map_or(0, |mut store| store.begin_cycle()), Ordering::Relaxed);
+}
+
+/// How many newer cycles than this process's the zone has seen: 0 = its configuration is the current one.
+pub(crate) fn newer_cycles(store: &Store) -> u32 {
+    store.cycle().saturating_sub(CYCLE.load(Ordering::Relaxed))
+}
+
+/// Says that the workers of this process's cycle leave with no successors.
+pub(crate) fn end_cycle(store: &Store) {
+    store.end_cycle(CYCLE.load(Ordering::Relaxed));
+}
+
 /// How many process slots of nginx may exchange messages: a reload runs the workers of two
-/// generations, and a quick second one those of three.
+/// generations, and quick further ones those of up to four.
 pub(crate) fn slots_for(worker_processes: usize) -> usize {
     worker_processes.saturating_mul(4).saturating_add(16)
 }

@@ -14,12 +14,13 @@ use store::{NewMessage, Parts, WakeSet};
 use crate::answer::INTERNAL_ERROR;
 use crate::conf::{LocationConf, MainConf, Role};
 use crate::directory::{check_room, find_or_create};
+use crate::floods::Flood;
 use crate::nginx::body::BodyError;
 use crate::nginx::log::error;
 use crate::nginx::process;
 use crate::nginx::request::{Method, NoMemory, Request, Status};
 use crate::statistics::{PublishReport, ZoneHead};
-use crate::story::Story;
+use crate::story::{Story, shown};
 use crate::{answer, channels, counters, statistics, worker};
 
 /// What has been found out about a request while its body is read.
@@ -178,10 +179,7 @@ fn publish_body(request: &mut Request, publication: &Publication) -> Result<Stat
     match published {
         Err(PublishError::Refused(refusal)) => Ok(answer::refuse(request, refusal, main)),
         Err(PublishError::NoMemoryForMessage) => {
-            error!(
-                request.log(),
-                "push stream module: unable to allocate message in shared memory"
-            );
+            answer::log_full_zone(request, main);
             request.set_keepalive(false);
             Ok(INTERNAL_ERROR)
         }
@@ -248,8 +246,13 @@ fn delete_channels(request: &mut Request, publication: &Publication) -> Result<S
     });
     worker::wake(&mut wake);
     if let Some(id) = failed {
-        let id = String::from_utf8_lossy(id);
-        error!(request.log(), "push stream module: error while deleting channel '{id}'");
+        if Flood::Deletion.admits() {
+            let (id, zone) = (shown(id), main.zone_name);
+            error!(
+                request.log(),
+                "push stream module: error while deleting channel '{id}': no memory in zone \"{zone}\""
+            );
+        }
         return Ok(answer::head_only(request, 500));
     }
     if deleted == 0 {

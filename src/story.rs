@@ -72,6 +72,11 @@ impl CloseReason {
 const _: () = assert!(CloseReason::Shutdown as usize + 1 == CloseReason::ALL.len());
 const _: () = assert!(CloseReason::ALL.len() <= counters::REASONS);
 
+/// An id, or several, for a line of the error log.
+pub(crate) fn shown(id: &[u8]) -> String {
+    String::from_utf8_lossy(id).escape_debug().collect()
+}
+
 /// The story of one request.
 #[derive(Debug)]
 pub(crate) struct Story {
@@ -105,6 +110,11 @@ impl Story {
     /// The story of a request, if it has one.
     pub(crate) fn of(request: &mut Request) -> Option<Rc<Self>> {
         request.context::<Rc<Self>>().map(|story| Rc::clone(story))
+    }
+
+    /// The channels for a line of the error log: what a client may have put into an id cannot break it.
+    pub(crate) fn shown(&self) -> String {
+        shown(&self.path.joined())
     }
 
     /// Counts messages.

@@ -19,6 +19,7 @@ use self::history::Replay;
 use self::websocket::{Pongs, WebSocket};
 use crate::conf::LocationConf;
 use crate::counters::{self, Connected, Unwritten};
+use crate::floods::Flood;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::{Held, Wire};
 use crate::nginx::log::warn;
@@ -191,9 +192,12 @@ impl Subscriber {
         if !self.suspect || !stalled && behind <= limit.saturating_mul(HARD_LIMIT_FACTOR) {
             return Ok(());
         }
-        if let Some(request) = self.held.request() {
-            let log = request.log();
-            warn!(log, "push stream module: subscriber is too slow: {behind} bytes wait for it");
+        if let Some(request) = self.held.request().filter(|_| Flood::Slow.admits()) {
+            let channels = self.story.shown();
+            warn!(
+                request.log(),
+                "push stream module: subscriber is too slow: {behind} bytes wait for it, channel \"{channels}\""
+            );
         }
         Err(Lost(CloseReason::Slow))
     }

@@ -12,7 +12,7 @@ use crate::nginx::posted::Posted;
 use crate::nginx::timer::Timer;
 use crate::nginx::{notify, process};
 use crate::worker::{self, Events, Worker, enter};
-use crate::{counters, events};
+use crate::{counters, events, floods};
 
 /// Milliseconds between two looks at the mailbox that nobody asked for, and between two looks for work of the sweep.
 const TICK_MSEC: u64 = 250;
@@ -29,6 +29,7 @@ pub(crate) fn start(main: Rc<MainConf>, store: Store) {
         delivery: Posted::new(on_delivery),
         timer: Timer::new(on_timer),
         tick: Timer::new(on_tick),
+        drain: Timer::holding(on_drain),
         ticks: 0,
     };
     worker::install(main, store, events);
@@ -55,7 +56,8 @@ pub(crate) fn start(main: Rc<MainConf>, store: Store) {
 
 /// Ends what is left when the process exits.
 pub(crate) fn stop() {
-    on_shutdown();
+    // Those who drain too.
+    enter(Worker::leave);
     // What was still served after it has left.
     enter(|worker| worker.flush_counts());
     worker::uninstall();
@@ -84,8 +86,12 @@ fn on_tick() {
     });
 }
 
+fn on_drain() {
+    enter(Worker::go_on_draining);
+}
+
 fn on_shutdown() {
-    enter(Worker::leave);
+    enter(Worker::depart);
 }
 
 impl Worker {
@@ -99,6 +105,7 @@ impl Worker {
         if self.zone.glance().has_mail(self.slot) {
             self.deliver();
         }
+        floods::tell(false);
         if self.events.ticks.is_multiple_of(TICKS_PER_LOOK_FOR_DEAD) {
             self.clear_dead();
         }
@@ -139,25 +146,9 @@ impl Worker {
             if worker.slot == self.slot || process::is_alive(worker.pid) {
                 continue;
             }
-            self.clear_slot(worker.slot, Some(worker.pid));
+            self.clear_dead_slot(worker.slot, Some(worker.pid));
             // It may have owed the others a wake-up.
             notify::wake_all();
         }
-    }
-
-    /// Delivers what there is, ends all subscribers and gives the slot back.
-    fn leave(&mut self) {
-        if self.leaving {
-            return;
-        }
-        self.take_mail();
-        self.leaving = true;
-        self.end_all();
-        self.events.timer.cancel();
-        self.events.tick.cancel();
-        self.flush_counts();
-        self.clear_slot(self.slot, Some(process::pid()));
-        // Whoever comes yet is counted in and out again in the same turn.
-        self.note_registration();
     }
 }

@@ -16,10 +16,11 @@ use store::{Batch, InterestRef, Store, WakeSet};
 use crate::channels::{create_limits, is_wildcard_id};
 use crate::cohort::{Cohort, Group};
 use crate::conf::MainConf;
+use crate::drain::Drain;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Held;
 use crate::nginx::local::Local;
-use crate::nginx::log::{Log, error};
+use crate::nginx::log::{Log, error, warn};
 use crate::nginx::posted::Posted;
 use crate::nginx::timer::Timer;
 use crate::nginx::{notify, process};
@@ -71,6 +72,8 @@ pub(crate) struct Worker {
     homeless: bool,
     /// Told to leave: no new subscribers.
     pub(crate) leaving: bool,
+    /// It leaves little by little.
+    pub(crate) drain: Option<Drain>,
     pub(crate) subscribers: SlotMap<SubscriberKey, Subscriber>,
     pub(crate) groups: SlotMap<GroupKey, Group>,
     pub(crate) by_interest: HashMap<InterestRef, GroupKey>,
@@ -99,10 +102,13 @@ pub(crate) struct Events {
     /// A look around that nobody asked for.
     pub(crate) tick: Timer,
     pub(crate) ticks: u64,
+    /// The next step of a drain; nginx waits for it.
+    pub(crate) drain: Timer,
 }
 
 /// Installs the worker of this process.
-pub(crate) fn install(main: Rc<MainConf>, store: Store, events: Events) {
+pub(crate) fn install(main: Rc<MainConf>, mut store: Store, events: Events) {
+    store.set_when_full(main.zone_full);
     let worker = Worker {
         zone: Rc::new(SharedZone::new(main.zone, store)),
         main,
@@ -110,6 +116,7 @@ pub(crate) fn install(main: Rc<MainConf>, store: Store, events: Events) {
         registration: None,
         homeless: false,
         leaving: false,
+        drain: None,
         subscribers: SlotMap::with_key(),
         groups: SlotMap::with_key(),
         by_interest: HashMap::new(),
@@ -253,7 +260,7 @@ impl Worker {
         let occupant = zone.glance().occupant(self.slot);
         if occupant != Some(process::pid()) {
             // Process slots are unique among the living, so whoever is written there is dead.
-            self.clear_slot(self.slot, occupant);
+            self.clear_dead_slot(self.slot, occupant);
             let Some(mut store) = zone.lock() else { return };
             let entered = store.enter(self.slot, process::pid(), process::now());
             drop(store);
@@ -277,33 +284,45 @@ impl Worker {
     }
 
     /// Ends everything that a worker has left in its slot, and announces that its subscribers have gone. Does nothing once the slot
-    /// belongs to another than `occupant`: somebody may have been quicker.
-    pub(crate) fn clear_slot(&self, slot: usize, occupant: Option<u32>) {
+    /// belongs to another than `occupant`: somebody may have been quicker. Answers how many subscriptions this worker has ended if it has
+    /// cleared the slot.
+    pub(crate) fn clear_slot(&self, slot: usize, occupant: Option<u32>) -> Option<u64> {
         let announced = events::are_on(&self.main);
         let mut wake = WakeSet::default();
-        loop {
-            let Some(mut store) = self.zone.lock() else { return };
+        let mut ended = 0;
+        let mut cleared = false;
+        while !cleared {
+            let mut store = self.zone.lock()?;
             if store.occupant(slot) != occupant {
                 break;
             }
             let mut left = Vec::new();
-            let cleared =
-                store.clear_slot(slot, &mut CLEAR_BUDGET.clone(), &mut |id, subscribers| {
-                    if announced {
-                        left.push((id.to_vec(), subscribers));
-                    }
-                });
+            cleared = store.clear_slot(slot, &mut CLEAR_BUDGET.clone(), &mut |id, subscribers| {
+                ended += u64::from(subscribers);
+                if announced {
+                    left.push((id.to_vec(), subscribers));
+                }
+            });
             for (id, subscribers) in left {
                 for _ in 0..subscribers {
                     let event = Event::ClientUnsubscribed;
                     events::announce(&mut store, &self.main, event, &id, &mut wake);
                 }
             }
-            if cleared {
-                break;
-            }
         }
         self.wake(&mut wake);
+        cleared.then_some(ended)
+    }
+
+    /// The same for a worker that has died.
+    pub(crate) fn clear_dead_slot(&self, slot: usize, occupant: Option<u32>) {
+        let cleared = self.clear_slot(slot, occupant);
+        if let (Some(pid), Some(ended)) = (occupant, cleared) {
+            warn!(
+                Log::cycle(),
+                "push stream module: worker process {pid} has died; subscriptions taken out of the zone: {ended}"
+            );
+        }
     }
 
     /// Takes the lock for what needs this worker's interests. `None` if they are no longer good: the zone has been rebuilt, or the slot

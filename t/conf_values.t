@@ -64,3 +64,11 @@ subscriber | push_stream_subscriber_connection_ttl soon;       -> fails invalid 
 subscriber | push_stream_subscriber_buffer_size x;             -> fails invalid value
 subscriber | push_stream_subscriber_buffer_size 64k;           -> ok
 http       | push_stream_timeout_with_body on;                 -> ok
+http       | push_stream_zone_full refuse;                     -> ok
+http       | push_stream_zone_full evict_oldest;               -> ok
+http       | push_stream_zone_full evict;                      -> fails invalid push_stream_zone_full mode value: evict, accepted values (refuse, evict_oldest)
+http       | push_stream_zone_full;                            -> fails invalid number of arguments
+http       | push_stream_zone_full refuse; push_stream_zone_full refuse; -> fails is duplicate
+http       | push_stream_reload_drain 30s;                     -> ok
+http       | push_stream_reload_drain 0;                       -> ok
+http       | push_stream_reload_drain soon;                    -> fails invalid value

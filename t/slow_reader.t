@@ -34,6 +34,7 @@ json /stats?id=s subscribers == 1 within 5s
 pub /pub?id=s the last
 fast< text the last within 10s
 slow< gone within 10s
+--- error_log: bytes wait for it, channel "s"
 
 === one message of any size is admitted
 --- steps

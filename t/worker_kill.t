@@ -32,6 +32,7 @@ bx
 dx
 ex
 json /stats?id=x subscribers == 0
+--- error_log: has died; subscriptions taken out of the zone: 1
 
 === all workers at once
 --- steps

@@ -6,6 +6,8 @@
 
 use std::rc::Rc;
 
+use store::WhenFull;
+
 use super::{LocationConf, MainConf, Mode, Role, Shared};
 use crate::nginx::conf::Refusal;
 use crate::nginx::conf::slot::{
@@ -32,6 +34,8 @@ pub(crate) struct MainSettings {
     pub(crate) wildcard_channel_prefix: Text,
     pub(crate) events_channel_id: Text,
     pub(crate) timeout_with_body: Flag,
+    pub(crate) reload_drain: Milliseconds,
+    pub(crate) zone_full: Option<WhenFull>,
     /// Legacy, without effect: how long freed objects were kept. Ours are free at once.
     pub(crate) cleanup_objects_ttl: Seconds,
     pub(crate) cleanup_timeout: Seconds,

@@ -7,10 +7,11 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use ngx::http::HttpModuleMainConf as _;
+use store::WhenFull;
 
 use super::handlers;
 use crate::callbacks::Module;
-use crate::conf::settings::LocationSettings;
+use crate::conf::settings::{LocationSettings, MainSettings};
 use crate::conf::{Mode, Role, refuse};
 use crate::nginx::conf::command::Note;
 use crate::nginx::conf::slot::Slot as _;
@@ -77,6 +78,21 @@ fn invalid_mode(cf: &ConfRef<'_>, value: &[u8], accepted: &str) -> Refusal {
     let (name, value) = (cf.directive(), String::from_utf8_lossy(value));
     refuse(cf, format_args!("invalid {name} mode value: {value}, accepted values ({accepted})"))
         .into()
+}
+
+/* http values */
+
+pub(super) fn zone_full(cf: &ConfRef<'_>, main: &mut MainSettings) -> Set {
+    let value = cf.args().next().unwrap_or_default();
+    let policy = match value {
+        b"refuse" => WhenFull::Refuse,
+        b"evict_oldest" => WhenFull::EvictOldest,
+        _ => return Err(invalid_mode(cf, value, "refuse, evict_oldest")),
+    };
+    if main.zone_full.replace(policy).is_some() {
+        return Err(Refusal::Because(c"is duplicate"));
+    }
+    Ok(())
 }
 
 /* location values */

@@ -94,14 +94,28 @@ pub(crate) fn worker_processes() -> usize {
 ///
 /// `cycle` is a live cycle whose configuration has been read.
 pub(super) unsafe fn worker_processes_of(cycle: *const ngx_cycle_t) -> usize {
+    // SAFETY: as the caller promises.
+    let workers = unsafe { core_conf(cycle) }.map_or(1, |core| core.worker_processes);
+    usize::try_from(workers).unwrap_or_default().max(1)
+}
+
+/// How long nginx waits for a worker that leaves (`worker_shutdown_timeout`), in milliseconds; `None`: for ever.
+pub(crate) fn shutdown_timeout() -> Option<u64> {
+    // SAFETY: set and live (callback contract, point 7).
+    let core = unsafe { core_conf(ptr::from_ref(&*ngx_cycle)) };
+    core.map(|core| core.shutdown_timeout as u64).filter(|msec| *msec > 0)
+}
+
+/// # Safety
+///
+/// `cycle` is a live cycle whose configuration has been read.
+unsafe fn core_conf<'c>(cycle: *const ngx_cycle_t) -> Option<&'c ngx_core_conf_t> {
     // SAFETY: after reading, `conf_ctx` has an entry per module; the core module's is its conf.
-    let workers = unsafe {
+    unsafe {
         let all = (*cycle).conf_ctx;
         if all.is_null() {
-            return 1;
+            return None;
         }
-        let core = (*all.add(ngx_core_module.index)).cast::<ngx_core_conf_t>();
-        core.as_ref().map_or(1, |core| core.worker_processes)
-    };
-    usize::try_from(workers).unwrap_or_default().max(1)
+        (*all.add(ngx_core_module.index)).cast::<ngx_core_conf_t>().as_ref()
+    }
 }

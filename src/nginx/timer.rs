@@ -1,7 +1,7 @@
 //! A timer of this worker that calls a function once.
 //!
-//! All timers here are cancelable in nginx's sense: a worker that has been told to leave does not wait
-//! for them. One timer costs two tree operations per [`Timer::set`]; it is meant for the few timers of
+//! Most timers here are cancelable in nginx's sense: a worker that has been told to leave does not wait
+//! for them. One that is [`holding`](Timer::holding) keeps the worker until it has gone off. One timer costs two tree operations per [`Timer::set`]; it is meant for the few timers of
 //! a worker, not for one per subscriber.
 
 #![expect(unsafe_code, reason = "puts an event into nginx's timer tree")]
@@ -34,10 +34,19 @@ struct Inner {
 impl Timer {
     /// A timer that is not set. `on_expiry` runs in the event loop; it may set the timer again.
     pub(crate) fn new(on_expiry: fn()) -> Self {
+        Self::with(on_expiry, true)
+    }
+
+    /// The same; a worker that has been told to leave stays as long as this is set.
+    pub(crate) fn holding(on_expiry: fn()) -> Self {
+        Self::with(on_expiry, false)
+    }
+
+    fn with(on_expiry: fn(), cancelable: bool) -> Self {
         // SAFETY: all zeroes are an event that is in no queue and no tree.
         let mut event: ngx_event_t = unsafe { mem::zeroed() };
         event.handler = Some(expire);
-        event.set_cancelable(1);
+        event.set_cancelable(cancelable.into());
         let null = ptr::null_mut();
         let inner =
             Inner { data: null, read: null.cast(), write: null.cast(), fd: -1, event, on_expiry };

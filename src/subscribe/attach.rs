@@ -359,6 +359,10 @@ impl Worker {
             self.end_all();
             return;
         }
+        if self.is_draining() {
+            self.end(&[key]);
+            return;
+        }
         self.arm(key);
         self.arm_timer();
     }

@@ -117,6 +117,15 @@ pub(super) fn bystanders(setup: &Setup) -> Outcome<()> {
     }
     subscriber.nothing(Duration::from_millis(50))?;
     poll.nothing(Duration::from_millis(50))?;
+    // A channel that finds no room is not there at all.
+    let new = "n".repeat(200);
+    let mut late = Client::connect(port)?;
+    let status = ask(&mut late, &get(&format!("/sub/{new}"), ""))?.status;
+    let mut late = Client::connect(port)?;
+    let known = ask(&mut late, &get(&format!("/stats?id={new}"), ""))?.status;
+    if (status, known) != (500, 404) {
+        return Err(format!("a subscriber of a new channel: {status}, its statistics: {known}"));
+    }
     let mut reader = Client::connect(port)?;
     let answer = ask(&mut reader, &get("/poll/kept.b1", ""))?;
     if answer.body != b"kept" {

@@ -371,13 +371,23 @@ impl Nginx {
         write_configuration(&self.setup, conf, self.prefix(), self.port)
     }
 
-    /// SIGKILL to one worker; waits until it is gone and the number of workers is restored.
+    /// SIGKILL to one worker; waits until it is gone and the number of workers is restored. While some are leaving that number is not
+    /// known: then only until it is gone.
     pub(crate) fn kill_worker(&mut self, pid: i32, deadline: Instant) -> Outcome<()> {
-        let before = self.workers();
-        if !before.contains(&pid) {
-            return Err(format!("{pid} is not one of the workers {before:?}"));
+        let (before, leaving) = self.children();
+        if !before.contains(&pid) && !leaving.contains(&pid) {
+            return Err(format!("{pid} is not one of the workers {before:?} {leaving:?}"));
         }
         self.strike(pid, Signal::KILL)?;
+        if !leaving.is_empty() {
+            while parent_of(pid).is_some() {
+                if Instant::now() > deadline {
+                    return Err(format!("{pid} is still there"));
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            return Ok(());
+        }
         self.wait_workers(before.len(), &[pid], deadline)
     }
 

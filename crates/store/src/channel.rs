@@ -12,6 +12,9 @@ const IN_TRASH_SECONDS: u32 = 10;
 /// Messages of a deleted channel that are freed in the lock span of the deletion itself; the sweep frees the rest.
 const PURGE_AT_ONCE: u32 = 1024;
 
+/// Is told the ids of channels that go.
+type Gone<'g> = &'g mut dyn FnMut(&[u8]);
+
 /// A pair of the trash statistics: the second, and the channels that went in it.
 fn trash_at(index: u32) -> (Field<Root, u32>, Field<Root, u32>) {
     (Root::TRASH.element(index * 2), Root::TRASH.element(index * 2 + 1))
@@ -89,14 +92,14 @@ impl Zone {
 
     /// What the sweep does with a channel that is due.
     ///
-    /// `inactivity`: seconds after which an unused channel goes. `gone` is told the ids of channels that go.
+    /// `inactivity`: seconds after which an unused channel goes. `gone` is told the ids of channels that go; without it none goes for now.
     pub(crate) fn look_after(
         &self,
         channel: Ref<Channel>,
         inactivity: u32,
         now: u32,
         budget: &mut u32,
-        gone: &mut dyn FnMut(&[u8]),
+        gone: Option<Gone<'_>>,
     ) {
         *budget = budget.saturating_sub(1);
         if self.get(channel, Channel::FLAGS) & DELETED != 0 {
@@ -110,10 +113,8 @@ impl Zone {
                 self.always(|| self.schedule(channel, end.max(now.saturating_add(1))));
                 return;
             }
-            gone(self.id(channel));
-            self.always(|| {
+            self.let_go(channel, now, gone, || {
                 self.sub(ROOT, Root::CHANNELS_IN_DELETE, 1);
-                self.bury(channel, now);
             });
             return;
         }
@@ -132,14 +133,39 @@ impl Zone {
                 }
             }),
             None if used => self.always(|| self.unschedule(channel)),
-            None if now < idle_from => self.always(|| self.schedule(channel, idle_from)),
-            None => {
-                gone(self.id(channel));
-                self.always(|| {
-                    self.unlink_channel(channel);
-                    self.bury(channel, now);
-                });
+            None if gone.is_none() => {
+                self.always(|| self.schedule(channel, now.saturating_add(1)));
             }
+            None if now < idle_from => self.always(|| self.schedule(channel, idle_from)),
+            None => self.let_go(channel, now, gone, || self.unlink_channel(channel)),
+        }
+    }
+
+    /// Ends a channel that nobody needs, after `unlink`; later, where nobody is to be told of it.
+    fn let_go(
+        &self,
+        channel: Ref<Channel>,
+        now: u32,
+        gone: Option<Gone<'_>>,
+        unlink: impl FnOnce(),
+    ) {
+        let Some(gone) = gone else {
+            self.always(|| self.schedule(channel, now.saturating_add(1)));
+            return;
+        };
+        gone(self.id(channel));
+        self.always(|| {
+            unlink();
+            self.bury(channel, now);
+        });
+    }
+
+    /// Expires the messages that are due at `now`; channels stay.
+    pub(crate) fn expire_due(&self, now: u32, budget: &mut u32) {
+        self.follow_back(now);
+        let now = self.time(now);
+        while let Some(channel) = self.next_due(now, budget) {
+            self.look_after(channel, 0, now, budget, None);
         }
     }
 

@@ -79,6 +79,9 @@ impl Zone {
         if self.get(ROOT, Root::KEPT_CHANNEL) == channel {
             self.set(ROOT, Root::KEPT_CHANNEL, Ref::NONE);
         }
+        if self.get(ROOT, Root::GAVE_LAST) == channel {
+            self.set(ROOT, Root::GAVE_LAST, Ref::NONE);
+        }
         let next = self.get(channel, Channel::HASH_NEXT);
         let bucket = self.bucket(self.get(channel, Channel::HASH));
         let first: Ref<Channel> = Ref::new(self.word(bucket));

@@ -23,7 +23,7 @@ pub(crate) const GRANULE32: u32 = 16;
 /// "nginx push stream" in a word; tells a zone of ours from anything else.
 pub(crate) const MAGIC: u64 = 0x6e67_7850_7553_7472;
 /// Raised with each change of what this module describes, and of what the service counts in which word.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 const _: () = assert!(Free::LEN == GRANULE);
 /// Longest zone in use, bytes: what 32-bit offsets reach.
 pub(crate) const MAX_LEN: usize = u32::MAX as usize & !(GRANULE - 1);
@@ -131,7 +131,7 @@ macro_rules! record {
 
 record! {
     /// The first record of the zone. Where the tables lie follows from its length and number of slots: [`Tables`].
-    Root, 384 {
+    Root, 400 {
         MAGIC: u64 = 0,
         VERSION: u32 = 8,
         /// Raised when workers must register their subscribers again.
@@ -147,6 +147,8 @@ record! {
         /// The zone's clock: the newest cursor given out.
         CLOCK_TIME: u32 = 52,
         CLOCK_TAG: u32 = 56,
+        /// The channel that gave up a message last, to make room.
+        GAVE_LAST: Ref<Channel> = 60,
         /// Creation numbers of channels.
         CREATIONS: u64 = 64,
         /// Living channels in creation order.
@@ -176,6 +178,10 @@ record! {
         KEPT_CHANNEL: Ref<Channel> = 368,
         /// 3 words: granules in use for each [`Use`]. The rest of the heap is free.
         USED: u32 = 372,
+        /// Number of the newest cycle. This and the next are written without lock and journal, so nothing else may lie in their 8 bytes.
+        CYCLE: u32 = 384,
+        /// The last cycle whose workers have been told to leave while no newer one was there.
+        ENDED_CYCLE: u32 = 388,
     }
 }
 
@@ -197,7 +203,8 @@ impl Use {
         Root::USED.element(self as u32)
     }
 }
-const _: () = assert!(Root::USED.offset as usize + Use::ALL.len() * 4 == Root::LEN);
+const _: () =
+    assert!(Root::USED.offset as usize + Use::ALL.len() * 4 == Root::CYCLE.offset as usize);
 
 /// First levels of the free lists: enough for 2^28 granules.
 pub(crate) const FREE_LEVELS: u32 = 28;

@@ -48,6 +48,7 @@ mod mailbox;
 mod raw;
 mod read;
 mod rebuild;
+mod room;
 mod space;
 #[cfg(feature = "fault")]
 mod verify;
@@ -59,6 +60,7 @@ pub use directory::Listing;
 pub use layout::{COUNTERS, GAUGES};
 pub use raw::Region;
 pub use read::{Batch, Item, Parts, Position, Start};
+pub use room::WhenFull;
 pub use space::NoMemory;
 #[cfg(feature = "fault")]
 pub use verify::Census;
@@ -68,6 +70,7 @@ use core::cell::Cell;
 use layout::{Channel, Content, DELETED, Interest, KEPT, Message, Ref, Root, Slot, Tables, Use};
 use protocol::Few;
 use protocol::cursor::Cursor;
+use room::Need;
 use zone::{ROOT, Zone};
 
 /// A channel; good for the lock span in which it was found, and as long as the caller has an interest in it.
@@ -269,6 +272,7 @@ pub struct Store {
     zone: Zone,
     /// The epoch when this process recovered last.
     epoch: Cell<u32>,
+    when_full: WhenFull,
 }
 
 impl core::fmt::Debug for Store {
@@ -300,7 +304,7 @@ impl Store {
         zone.init(ROOT, Root::WHEEL_TIME, now);
         zone.format_heap();
         zone.sign();
-        Ok(Self { zone, epoch: Cell::new(0) })
+        Ok(Self { zone, epoch: Cell::new(0), when_full: WhenFull::default() })
     }
 
     /// Opens the store that [`Store::format`] made in this memory, in this or another process. Lock-free.
@@ -311,7 +315,12 @@ impl Store {
     pub fn open(region: Region) -> Result<Self, FormatError> {
         let zone = Zone::open(region).ok_or(FormatError::Unknown)?;
         let epoch = Cell::new(zone.get(ROOT, Root::EPOCH));
-        Ok(Self { zone, epoch })
+        Ok(Self { zone, epoch, when_full: WhenFull::default() })
+    }
+
+    /// Says what this process does when the zone is full.
+    pub fn set_when_full(&mut self, when_full: WhenFull) {
+        self.when_full = when_full;
     }
 
     /// To be called first after the lock has been taken: undoes what a worker that died in the middle of a
@@ -422,37 +431,49 @@ impl Store {
         if !self.has_room_for(1, wildcard, limits) {
             return Err(CreateError::TooManyChannels);
         }
-        Ok(ChannelRef(self.zone.create(id, wildcard, limits.inactivity, now)?))
+        let need = Need::block(Channel::LEN.saturating_add(id.len()));
+        let create = || self.zone.create(id, wildcard, limits.inactivity, now);
+        Ok(ChannelRef(self.zone.with_room(self.when_full, need, now, create)?))
     }
 
-    /// Appends a message to each of the channels, in this order. The slots to wake are added to `wake`.
+    /// Appends a message to each of the channels, in this order: to all or to none. The slots to wake are added to `wake`.
     ///
     /// # Errors
     ///
-    /// The zone is full; the channels before the failing one have the message (their number is the error's).
+    /// The zone is full, also after what [`WhenFull`] allows; no channel has the message.
     pub fn publish(
         &mut self,
         channels: &[ChannelRef],
         message: &NewMessage<'_>,
         now: u32,
         wake: &mut WakeSet,
-    ) -> Result<(), (usize, NoMemory)> {
+    ) -> Result<(), NoMemory> {
         let zone = &self.zone;
+        let max = message.max_stored.unwrap_or(u32::MAX);
         let mut content = None;
-        for (index, channel) in channels.iter().enumerate() {
-            let max = message.max_stored.unwrap_or(u32::MAX);
-            let mut appended = zone.append(channel.0, message, &mut content, now, wake);
+        if let &[channel] = channels {
+            let mut append = || zone.append(channel.0, message, &mut content, now, wake);
+            let mut appended = append();
             // A full zone: what this message would evict anyway may go first.
-            if appended.is_err() && message.store && zone.get(channel.0, Channel::STORED) >= max {
-                zone.evict(channel.0, max.saturating_sub(1), &mut EVICTIONS.clone());
-                // The same channel may be named twice, and the copy of its first message gone by now.
-                content = None;
-                appended = zone.append(channel.0, message, &mut content, now, wake);
+            if appended.is_err() && message.store && zone.evict_for_one(channel.0, max) {
+                appended = append();
             }
-            appended.map_err(|error| (index, error))?;
+            if appended.is_err() {
+                let need = Need::message(&message.parts, 1);
+                appended = zone.with_room(self.when_full, need, now, append);
+            }
+            appended?;
             zone.evict(channel.0, max, &mut EVICTIONS.clone());
-            if max == 0 {
-                // The message itself has gone, and perhaps its copy.
+            return Ok(());
+        }
+        zone.room_for_all(self.when_full, channels, message, now)?;
+        let mut waited_for = false;
+        for channel in channels {
+            zone.append(channel.0, message, &mut content, now, wake)?;
+            zone.evict(channel.0, max, &mut EVICTIONS.clone());
+            waited_for |= zone.get(channel.0, Channel::INTERESTS).is_some();
+            if max == 0 && !waited_for {
+                // The message itself has gone, and its copy.
                 content = None;
             }
         }
@@ -463,7 +484,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// The zone is full; the channel stays.
+    /// The zone is full; the channel stays, but its messages have gone to make room for the farewell.
     pub fn delete(
         &mut self,
         channel: ChannelRef,
@@ -471,7 +492,14 @@ impl Store {
         now: u32,
         wake: &mut WakeSet,
     ) -> Result<(), NoMemory> {
-        self.zone.delete(channel.0, farewell, now, wake)
+        let zone = &self.zone;
+        let mut delete = || zone.delete(channel.0, farewell, now, wake);
+        delete().or_else(|_| {
+            // A full zone: the channel's messages may go first.
+            zone.evict(channel.0, 0, &mut EVICTIONS.clone());
+            let need = Need::content(&Parts { text: farewell, ..Parts::default() });
+            zone.with_room(self.when_full, need, now, delete)
+        })
     }
 
     /// The farewell of a channel that has been deleted.
@@ -505,20 +533,24 @@ impl Store {
         interests: &mut Few<InterestRef>,
         now: u32,
     ) -> Result<(), NoMemory> {
-        let record = self.zone.slot(slot).ok_or(NoMemory)?;
+        let zone = &self.zone;
+        let record = zone.slot(slot).ok_or(NoMemory)?;
         let index = u32::try_from(slot).map_err(|_| NoMemory)?;
-        interests.clear();
-        for channel in channels {
-            match self.zone.attach(channel.0, index, 1) {
-                Ok(interest) => interests.push(InterestRef(interest)),
-                Err(error) => {
-                    for interest in interests.drain(..) {
-                        self.zone.detach(interest.0, 1);
+        zone.with_room(self.when_full, Need::interests(channels.len()), now, || {
+            interests.clear();
+            for channel in channels {
+                match zone.attach(channel.0, index, 1) {
+                    Ok(interest) => interests.push(InterestRef(interest)),
+                    Err(error) => {
+                        for interest in interests.drain(..) {
+                            zone.detach(interest.0, 1);
+                        }
+                        return Err(error);
                     }
-                    return Err(error);
                 }
             }
-        }
+            Ok(())
+        })?;
         let now = self.zone.time(now);
         for channel in channels {
             self.zone.always(|| self.zone.set(channel.0, Channel::ACTIVE, now));
@@ -754,7 +786,8 @@ impl Store {
         let known = zone.interest(channel.0, index);
         let known = known.map_or(0, |interest| zone.get(interest, Interest::SUBSCRIBERS));
         let wanted = subscriptions.max(1).saturating_sub(known);
-        let interest = zone.attach(channel.0, index, wanted)?;
+        let attach = || zone.attach(channel.0, index, wanted);
+        let interest = zone.with_room(self.when_full, Need::interests(1), now, attach)?;
         let now = zone.time(now);
         zone.always(|| zone.set(channel.0, Channel::ACTIVE, now));
         Ok(InterestRef(interest))
@@ -766,6 +799,30 @@ impl Store {
             let subscribers = u32::try_from(subscribers).unwrap_or(u32::MAX);
             self.zone.always(|| self.zone.set(slot, Slot::SUBSCRIBERS, subscribers));
         }
+    }
+
+    /// Begins the next cycle: nginx's master has taken over a configuration whose workers will use the zone. Answers its number.
+    ///
+    /// Lock-free, for the master alone: it never waits for a lock that a dead worker may hold.
+    pub fn begin_cycle(&mut self) -> u32 {
+        let cycle = self.cycle().saturating_add(1);
+        self.zone.init(ROOT, Root::CYCLE, cycle);
+        cycle
+    }
+
+    /// The newest cycle. Lock-free.
+    pub fn cycle(&self) -> u32 {
+        self.zone.get(ROOT, Root::CYCLE)
+    }
+
+    /// Says that the workers of this cycle leave with no successors. Lock-free: all who say it say the same.
+    pub fn end_cycle(&self, cycle: u32) {
+        self.zone.init(ROOT, Root::ENDED_CYCLE, cycle);
+    }
+
+    /// Whether the workers of the newest cycle leave too, or have left. Lock-free.
+    pub fn has_ended(&self) -> bool {
+        self.zone.get(ROOT, Root::ENDED_CYCLE) == self.cycle()
     }
 
     /// Whether a sweep at `now` would find something to look at. Lock-free.
@@ -787,7 +844,7 @@ impl Store {
         let now = self.zone.time(now);
         budget = budget.max(MIN_BUDGET);
         while let Some(channel) = self.zone.next_due(now, &mut budget) {
-            self.zone.look_after(channel, inactivity, now, &mut budget, gone);
+            self.zone.look_after(channel, inactivity, now, &mut budget, Some(&mut *gone));
         }
         budget == 0
     }

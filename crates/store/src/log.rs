@@ -96,10 +96,10 @@ impl Zone {
             let mut record = Ref::NONE;
             let mut held = *content;
             if message.store || interested {
-                record = self.allocate(Message::LEN)?;
                 if held.is_none() {
                     held = Some(self.new_content(&message.parts)?);
                 }
+                record = self.allocate(Message::LEN)?;
             }
             let cursor = self.next_cursor(now, message.cursor);
             let now = self.time(now);
@@ -247,9 +247,13 @@ impl Zone {
             *budget -= 1;
             self.drop_stored(channel, oldest, true);
         }
+        self.look_soon_if_empty(channel);
+    }
+
+    /// Has the sweep look at a channel that may have become idle because its last message has gone.
+    pub(crate) fn look_soon_if_empty(&self, channel: Ref<Channel>) {
         let empty = self.get(channel, Channel::OLDEST).is_none();
         if empty && self.get(channel, Channel::INTERESTS).is_none() {
-            // It may have become idle.
             self.always(|| self.schedule_soon(channel));
         }
     }

@@ -8,7 +8,7 @@
 //! by the same links (of the messages dropped none is overwritten before the logs pass them by), so the next one
 //! to take the lock begins anew and comes to the same end.
 //!
-//! It allocates from the process's heap while the lock is held; elsewhere only a listing does, a little.
+//! It allocates from the process's heap while the lock is held; elsewhere only a listing and [`crate::room`] do, a little.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -267,6 +267,7 @@ impl Zone {
         self.init(ROOT, Root::WILDCARD_CHANNELS, wildcard_channels);
         self.init(ROOT, Root::STORED, stored);
         self.init(ROOT, Root::KEPT_CHANNEL, Ref::NONE);
+        self.init(ROOT, Root::GAVE_LAST, Ref::NONE);
         let known = self.get(ROOT, Root::CREATIONS);
         self.init(ROOT, Root::CREATIONS, creation.max(if known < SANE { known } else { 0 }));
         for index in 0..TRASH_SECONDS * 2 {

@@ -216,6 +216,33 @@ impl Zone {
             .find(|block| self.free_at(*block).is_some_and(|len| len >= granules))
     }
 
+    /// Whether a block of so many granules can be allocated.
+    pub(crate) fn has_free(&self, granules: usize) -> bool {
+        let granules = u32::try_from(granules).ok().filter(|n| *n <= LEN_MASK);
+        granules.is_some_and(|granules| granules == 0 || self.find_free(granules).is_some())
+    }
+
+    /// Whether so many blocks of `granules` (less than 8) can be allocated one after the other. Cost: a step for each of them at most.
+    pub(crate) fn has_pieces(&self, granules: usize, count: usize) -> bool {
+        let mut missing = count;
+        for level in 0..self.tables.free_levels {
+            let lists = self.get(ROOT, Self::lists_of(level));
+            for list in (0..8).filter(|list| lists & 1 << list != 0) {
+                if level == 0 && (list as usize) < granules {
+                    continue;
+                }
+                let blocks = self.walk(Ref::new(self.word(self.list_at(level, list))), Free::NEXT);
+                for len in blocks.map_while(|block| self.free_at(block)) {
+                    missing = missing.saturating_sub(len as usize / granules.max(1));
+                    if missing == 0 {
+                        return true;
+                    }
+                }
+            }
+        }
+        missing == 0
+    }
+
     /// Takes a block of at least `bytes` (header included) out of the free space. Its fields are not initialized.
     ///
     /// # Errors

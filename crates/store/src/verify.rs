@@ -91,6 +91,8 @@ impl Store {
         ensure!(zone.get(ROOT, Root::CHANNELS_LAST) == previous, "last channel");
         ensure!(zone.get(ROOT, Root::WILDCARD_CHANNELS) == wildcard, "wildcard channels");
         census.channels = living.len();
+        let gave_last = zone.get(ROOT, Root::GAVE_LAST);
+        ensure!(gave_last.is_none() || living.contains(&gave_last.0), "who gave up a message");
         let kept = zone.get(ROOT, Root::KEPT_CHANNEL);
         let flagged = |at: &&u32| zone.get(Ref::new(**at), Channel::FLAGS) & KEPT != 0;
         let flagged: Vec<_> = living.iter().filter(flagged).copied().collect();

@@ -18,8 +18,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use history::{Observation, Op, World, observe, publish, random_op};
 use store::fault::{Stopped, stop_after};
-use store::{Recovery, Store};
-use zone::{Memory, Message, Random, drain};
+use store::{ChannelRef, Recovery, Store, WakeSet, WhenFull};
+use zone::{Memory, Message, Random, drain, stored};
 
 const NOW: u32 = 1_000_000;
 const SLOTS: u32 = 3;
@@ -402,5 +402,59 @@ fn a_death_during_a_rebuild_leaves_the_rebuild_to_the_next_one() {
         assert_eq!(store.recover(world.now), Recovery::Rebuilt, "write {writes}");
         store.verify().unwrap_or_else(|broken| panic!("write {writes}: {broken}"));
         assert_eq!(scene.observe(&scene.memory.bytes(), &world), rebuilt, "write {writes}");
+    }
+}
+
+/// Dying while room is made loses nothing but the oldest messages, and the next one gets on.
+#[test]
+fn a_death_while_room_is_made_leaves_a_sound_zone() {
+    let memory = Memory::new(16 << 10);
+    let mut store = memory.format(SLOTS, NOW);
+    let channels = ["a", "b", "c"].map(|id| zone::channel(&mut store, id, NOW));
+    let publish = |store: &mut Store, to: &[ChannelRef], text: &[u8], now| {
+        store.publish(to, &zone::message(text), now, &mut WakeSet::default())
+    };
+    store.enter(0, 1, NOW);
+    store.subscribe(0, &channels[..1], &mut protocol::Few::new(), NOW).expect("room");
+    for (n, ttl) in [5, 1000, 1000].into_iter().enumerate() {
+        // The last ones of a channel with a subscriber are still to be taken.
+        for _ in 0..3 {
+            let new = store::NewMessage { ttl, ..zone::message(b"message") };
+            store.publish(&channels[n..=n], &new, NOW, &mut WakeSet::default()).expect("room");
+        }
+    }
+    while publish(&mut store, &channels[1..2], b"fills the zone", NOW).is_ok() {}
+    let before = memory.bytes();
+    let untaken = store.zone_numbers(NOW).untaken;
+    // Something has expired, and that is not enough.
+    let (text, now) = ([b'x'; 700], NOW + 6);
+    for to in [&channels[1..2], &channels[..]] {
+        memory.put(&before);
+        let all = channels.map(|channel| stored(&memory.open(), channel));
+        for writes in 0.. {
+            memory.put(&before);
+            let mut store = memory.open();
+            store.set_when_full(WhenFull::EvictOldest);
+            let done =
+                dies_at(writes, || publish(&mut store, to, &text, now).expect("room is made"));
+            let mut store = memory.open();
+            store.recover(now);
+            store.verify().unwrap_or_else(|broken| panic!("write {writes}: {broken}"));
+            assert!(done || store.zone_numbers(now).untaken >= untaken, "write {writes}");
+            for (channel, all) in channels.iter().zip(&all) {
+                let left = stored(&store, *channel);
+                let old: Vec<_> =
+                    left.iter().filter(|message| message.text != text).cloned().collect();
+                assert!(all.ends_with(&old), "write {writes}: not the oldest have gone");
+                assert!(old.len() + 1 >= left.len(), "write {writes}: twice");
+            }
+            if done {
+                break;
+            }
+            store.set_when_full(WhenFull::EvictOldest);
+            publish(&mut store, to, &text, now)
+                .unwrap_or_else(|_| panic!("write {writes}: no room"));
+            store.verify().unwrap_or_else(|broken| panic!("write {writes}, again: {broken}"));
+        }
     }
 }

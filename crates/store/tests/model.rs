@@ -17,7 +17,7 @@ use model::{Model, New};
 use protocol::cursor::Cursor;
 use store::{
     Batch, CreateError, CreateLimits, InterestRef, Listing, NewMessage, News, NewsResume, Parts,
-    Position, Stamp, Start, Store, WakeSet,
+    Position, Stamp, Start, Store, WakeSet, WhenFull,
 };
 use zone::{END, Memory, Message, Random, drain, stored, sweep};
 
@@ -43,6 +43,8 @@ struct Test {
     /// A listing and the creation number up to which it has come.
     listings: Vec<(Listing, u64)>,
     free: u64,
+    /// Sweeps come before what may find the zone full, so that it finds nothing that has expired.
+    swept: bool,
 }
 
 impl Test {
@@ -57,6 +59,29 @@ impl Test {
             now,
             readers: Vec::new(),
             listings: Vec::new(),
+            swept: false,
+        }
+    }
+
+    /// A zone that gets full, with one of the two ways to go on.
+    fn full(mut self, when_full: WhenFull) -> Self {
+        self.store.set_when_full(when_full);
+        self.swept = true;
+        self
+    }
+
+    fn sweep_first(&mut self) {
+        if self.swept {
+            let gone = sweep(&mut self.store, INACTIVITY, self.now, 1000);
+            assert_eq!(gone, self.model.sweep(INACTIVITY, self.now), "channels that go");
+        }
+    }
+
+    /// Lets the model evict what the store has evicted to make room: so many messages, always the oldest.
+    fn follow_evictions(&mut self) {
+        let stored = self.store.zone_numbers(self.now).stored;
+        while self.model.stored_count() > stored {
+            assert!(self.model.evict_oldest(), "a message has gone that may not go");
         }
     }
 
@@ -87,6 +112,7 @@ impl Test {
     }
 
     fn create(&mut self) -> Option<&'static str> {
+        self.sweep_first();
         let id = self.id();
         let limits = CreateLimits {
             channels: self.random.one_in(2).then_some(6),
@@ -97,7 +123,9 @@ impl Test {
         let count = self.model.living().filter(|channel| channel.wildcard == wildcard).count();
         let limit = if wildcard { limits.wildcard_channels } else { limits.channels };
         let known = self.model.find(id.as_bytes()).is_some();
-        match self.store.find_or_create(id.as_bytes(), wildcard, &limits, self.now) {
+        let found = self.store.find_or_create(id.as_bytes(), wildcard, &limits, self.now);
+        self.follow_evictions();
+        match found {
             Ok(channel) => {
                 assert_eq!(self.store.id(channel), id.as_bytes());
                 if !known {
@@ -150,18 +178,34 @@ impl Test {
         let channels: Vec<_> = ids.iter().map(find).collect();
         let mut wake = WakeSet::default();
         let published = self.store.publish(&channels, &message, self.now, &mut wake);
-        let count = published.map_or_else(|(count, _)| count, |()| ids.len());
+        let stored = self.store.zone_numbers(self.now).stored;
         let mut woken = Vec::new();
-        for id in &ids[..count] {
-            self.model.publish(id.as_bytes(), &new, self.now, &mut woken);
-        }
-        if let (Some(id), Some(max)) = (ids.get(count), new.max.filter(|_| new.store)) {
-            // A full zone: what would have been evicted anyway has gone in vain.
-            let channel = self.model.find(id.as_bytes()).expect("just created");
-            if channel.stored_count() >= max {
-                channel.evict(max.saturating_sub(1));
+        let mut publish = |mut model: Model| {
+            woken.clear();
+            ids.iter().for_each(|id| model.publish(id.as_bytes(), &new, self.now, &mut woken));
+            model
+        };
+        let after = published.is_ok().then(|| publish(self.model.clone()));
+        self.model = match after.filter(|after| after.stored_count() == stored) {
+            Some(after) => after,
+            None => {
+                // A full zone: what would have been evicted anyway has gone first, perhaps in vain.
+                for (id, max) in ids.iter().zip(new.max.filter(|_| new.store).into_iter().cycle()) {
+                    let channel = self.model.find(id.as_bytes()).expect("just created");
+                    if channel.stored_count() >= max {
+                        channel.evict(max.saturating_sub(1));
+                    }
+                }
+                loop {
+                    let model = self.model.clone();
+                    let model = if published.is_ok() { publish(model) } else { model };
+                    if model.stored_count() <= stored {
+                        break model;
+                    }
+                    assert!(self.model.evict_oldest(), "a message has gone that may not go");
+                }
             }
-        }
+        };
         woken.sort_unstable();
         assert_eq!(wake.drain().collect::<Vec<_>>(), woken, "who is woken");
     }
@@ -172,7 +216,9 @@ impl Test {
         let find = |id: &&str| self.store.find(id.as_bytes()).expect("just created");
         let channels: Vec<_> = ids.iter().map(find).collect();
         let mut interests = protocol::Few::new();
-        if self.store.subscribe(slot, &channels, &mut interests, self.now).is_ok() {
+        let subscribed = self.store.subscribe(slot, &channels, &mut interests, self.now);
+        self.follow_evictions();
+        if subscribed.is_ok() {
             assert_eq!(interests.len(), ids.len());
             if let (Some(id), true) = (ids.first(), self.random.one_in(8)) {
                 self.restore(slot, id, &interests);
@@ -397,13 +443,20 @@ impl Test {
 
     fn delete(&mut self) {
         let id = self.id();
+        self.sweep_first();
         if self.model.find(id.as_bytes()).is_none() || self.random.one_in(2) {
             return;
         }
         let channel = self.store.find(id.as_bytes()).expect("the model has it");
         let mut wake = WakeSet::default();
         let mut woken = Vec::new();
-        if self.store.delete(channel, b"good bye", self.now, &mut wake).is_ok() {
+        let deleted = self.store.delete(channel, b"good bye", self.now, &mut wake);
+        if self.store.zone_numbers(self.now).stored < self.model.stored_count() {
+            // A full zone: its messages have gone first.
+            self.model.find(id.as_bytes()).expect("just seen").evict(0);
+            self.follow_evictions();
+        }
+        if deleted.is_ok() {
             self.model.delete(id.as_bytes(), b"good bye", self.now, &mut woken);
             assert!(self.store.find(id.as_bytes()).is_none(), "deleted at once");
         }
@@ -478,8 +531,7 @@ impl Test {
         let living = |wildcard| model.living().filter(|c| c.wildcard == wildcard).count() as u32;
         assert_eq!((numbers.channels, numbers.wildcard_channels), (living(false), living(true)));
         assert_eq!(numbers.published, model.published);
-        let stored_count = model.channels.iter().map(|c| u64::from(c.stored_count())).sum::<u64>();
-        assert_eq!(numbers.stored, stored_count, "stored messages of the zone");
+        assert_eq!(numbers.stored, model.stored_count(), "stored messages of the zone");
         assert_eq!(numbers.untaken, model.untaken(), "untaken messages of the zone");
         let deleted = model.channels.iter().filter(|channel| channel.deleted.is_some()).count();
         assert_eq!(numbers.channels_in_delete as usize, deleted, "channels in delete");
@@ -509,9 +561,12 @@ impl Test {
 }
 
 /// One history of random operations.
-fn history(seed: u64, len: usize, steps: usize) {
+fn history(seed: u64, len: usize, steps: usize, when_full: Option<WhenFull>) {
     let memory = Memory::new(len);
     let mut test = Test::new(&memory, seed);
+    if let Some(when_full) = when_full {
+        test = test.full(when_full);
+    }
     for step in 0..steps {
         test.step();
         test.compare();
@@ -527,9 +582,9 @@ fn history(seed: u64, len: usize, steps: usize) {
 }
 
 /// Says which history failed.
-fn histories(seeds: core::ops::Range<u64>, len: usize, steps: usize) {
+fn histories(seeds: core::ops::Range<u64>, len: usize, steps: usize, when_full: Option<WhenFull>) {
     for seed in seeds {
-        let result = std::panic::catch_unwind(|| history(seed, len, steps));
+        let result = std::panic::catch_unwind(|| history(seed, len, steps, when_full));
         if let Err(cause) = result {
             eprintln!("history {seed} of {steps} steps in {len} bytes");
             std::panic::resume_unwind(cause);
@@ -539,12 +594,17 @@ fn histories(seeds: core::ops::Range<u64>, len: usize, steps: usize) {
 
 #[test]
 fn the_store_answers_like_the_model() {
-    histories(0..24, 256 << 10, 400);
+    histories(0..24, 256 << 10, 400, None);
 }
 
 #[test]
 fn a_store_that_is_often_full_answers_like_the_model() {
-    histories(1000..1036, 16 << 10, 400);
+    histories(1000..1036, 16 << 10, 400, Some(WhenFull::Refuse));
+}
+
+#[test]
+fn a_full_store_that_evicts_drops_the_oldest_messages_only() {
+    histories(2000..2036, 16 << 10, 400, Some(WhenFull::EvictOldest));
 }
 
 #[test]

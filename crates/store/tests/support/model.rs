@@ -17,6 +17,7 @@ pub(crate) struct Stored {
     pub(crate) expires: u32,
 }
 
+#[derive(Clone)]
 pub(crate) struct Interest {
     pub(crate) reference: InterestRef,
     pub(crate) subscribers: u32,
@@ -24,6 +25,7 @@ pub(crate) struct Interest {
     pub(crate) untaken: VecDeque<Cursor>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Channel {
     pub(crate) id: Vec<u8>,
     pub(crate) wildcard: bool,
@@ -42,6 +44,7 @@ pub(crate) struct Channel {
     pub(crate) deleted: Option<Deleted>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Deleted {
     since: u32,
     /// Messages that were stored then; they count until the channel is gone.
@@ -49,7 +52,7 @@ pub(crate) struct Deleted {
     pub(crate) farewell: Vec<u8>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Slot {
     pub(crate) pid: u32,
     pub(crate) generation: u32,
@@ -59,6 +62,7 @@ pub(crate) struct Slot {
     pub(crate) mail: VecDeque<u64>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Model {
     pub(crate) clock: Cursor,
     /// Up to when has been swept.
@@ -180,6 +184,27 @@ impl Model {
 
     pub(crate) fn find(&mut self, id: &[u8]) -> Option<&mut Channel> {
         self.channels.iter_mut().find(|channel| channel.deleted.is_none() && channel.id == id)
+    }
+
+    /// Messages that are stored, as statistics count.
+    pub(crate) fn stored_count(&self) -> u64 {
+        self.channels.iter().map(|channel| u64::from(channel.stored_count())).sum()
+    }
+
+    /// The oldest stored message for which no worker waits goes. False = there is none.
+    pub(crate) fn evict_oldest(&mut self) -> bool {
+        let evictable = |channel: &&mut Channel| {
+            let oldest = channel.stored().next()?.cursor;
+            let waited = channel.interests.values().any(|i| i.untaken.contains(&oldest));
+            (!waited && channel.deleted.is_none()).then_some(oldest)
+        };
+        let found = self.channels.iter_mut().filter(|channel| evictable(channel).is_some());
+        let found = found.min_by_key(evictable);
+        if let Some(channel) = found {
+            channel.evict(channel.stored_count() - 1);
+            return true;
+        }
+        false
     }
 
     /// One channel is kept at a time.
