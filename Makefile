@@ -11,7 +11,7 @@
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build run web-im check fmt test test-client unittest matrix install uninstall deb debtest dockertest audit clean help screenshots http3 test-browser autobahn torture
+.PHONY: all build run web-im check fmt test test-client unittest matrix install uninstall deb debtest dockertest audit clean help screenshots http3 test-browser autobahn torture bench check-bench
 
 # One after the other, also with -j: the second step finds the first one's build.
 all: ## build, check and test (default)
@@ -79,6 +79,12 @@ debtest: deb ## install, use, remove and purge that package, in a throw-away cop
 
 dockertest: ## the steps of the Dockerfile without Docker, and a look at its syntax
 	@t/docker.sh
+
+bench: ## measure it beside nchan and the machine's limit, about 8 minutes: docs/benchmark.md (REPEAT=, ONLY=)
+	@tools/bench.sh
+
+check-bench: ## formatting, lints and unit tests of the benchmark rig, bench/
+	@tools/bench.sh check
 
 audit: ## licences and known vulnerabilities of the dependencies (needs cargo-deny)
 	@cargo deny check

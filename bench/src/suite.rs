@@ -1,0 +1,145 @@
+//! Runs scenarios on several servers in turn, and files with many such lines.
+use crate::report::{self, Row};
+use crate::scenario::{self, Ctx};
+use crate::server::Def;
+use crate::{Params, arguments, engine::Proto, folder, machine, page};
+
+/// What says how to compare, not what is measured.
+const HOW: [&str; 11] =
+    ["servers", "add", "repeat", "ref", "out", "title", "show", "only", "page", "page-out", "lab"];
+
+/// A scenario measured on some servers.
+pub struct Comparison {
+    pub scenario: String,
+    pub title: String,
+    /// The metrics that count.
+    pub show: Vec<String>,
+    /// The servers to compare with.
+    pub refs: Vec<String>,
+    pub params: Params,
+    pub rows: Vec<Row>,
+}
+
+fn words(params: &Params, key: &str, default: &str) -> Vec<String> {
+    let text = params.get(key).map_or(default, String::as_str);
+    text.split(',').filter(|word| !word.is_empty()).map(String::from).collect()
+}
+
+/// Parameters that say what is measured, as they stand on a command line.
+fn command_line(params: &Params) -> String {
+    let own = params.iter().filter(|(k, _)| {
+        !HOW.contains(&k.as_str()) && !k.starts_with("set.") && !k.starts_with("page.")
+    });
+    let quoted = |(k, v): (&String, &String)| match v.contains(' ') {
+        true => format!("--{k} \"{v}\""),
+        false => format!("--{k} {v}"),
+    };
+    own.map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a server can do what is measured.
+fn takes_part(def: &Def, scenario: &str, params: &Params) -> bool {
+    let proto = params.get("proto").and_then(|name| Proto::parse(name));
+    let proto = if scenario == "longpoll" { Some(Proto::Lp) } else { proto };
+    let one = params.get("workers").is_none_or(|workers| workers == "1");
+    proto.is_none_or(|proto| def.supports(proto)) && (one || def.get("workers") != Some("one"))
+}
+
+/// Runs one scenario on all servers, interleaved A B A B, and prints the table.
+pub fn compare(scenario: &str, params: &Params) -> Result<Comparison, String> {
+    let mut names = words(params, "servers", "floor,nchan,push-stream");
+    names.extend(words(params, "add", ""));
+    let repeat: usize = params.get("repeat").and_then(|s| s.parse().ok()).unwrap_or(3);
+    let refs = words(params, "ref", "floor,nchan");
+    let mut rows = vec![];
+    for name in &names {
+        let def = Def::load(folder(), name, params)?;
+        if takes_part(&def, scenario, params) {
+            rows.push((def, Row { server: name.clone(), ..Row::default() }));
+        }
+    }
+    let ctx = Ctx { bench: folder().to_path_buf(), p: params.clone() };
+    let show = match params.get("show") {
+        Some(_) => words(params, "show", ""),
+        None => scenario::primary(scenario).iter().map(|key| key.to_string()).collect(),
+    };
+    for turn in 1..=repeat {
+        for (def, row) in &mut rows {
+            let label = format!("[{scenario} {turn}/{repeat}] {}", def.name);
+            // once more: a busy machine may miss a deadline
+            let result = scenario::run(&ctx, scenario, def).or_else(|error| {
+                eprintln!("{label}: {error}; once more");
+                scenario::run(&ctx, scenario, def)
+            });
+            match result {
+                Ok(outcome) => {
+                    let value = |key: &String| Some(format!("{key}={:.2}", outcome.get(key)?));
+                    let values: Vec<String> = show.iter().filter_map(value).collect();
+                    eprintln!("{label}: {}", values.join(" "));
+                    row.reps.push(outcome);
+                }
+                Err(error) => {
+                    eprintln!("{label}: ERROR {error}");
+                    row.errors.push(error);
+                }
+            }
+        }
+    }
+    let rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
+    let what = format!("{scenario} {}", command_line(params));
+    let title = params.get("title").cloned().unwrap_or(what.clone());
+    let done = Comparison {
+        scenario: scenario.to_string(),
+        title,
+        show,
+        refs,
+        params: params.clone(),
+        rows,
+    };
+    if repeat > 0 {
+        println!("## {}\n`{what}`, median of {repeat}\n{}", done.title, report::table(&done));
+    }
+    Ok(done)
+}
+
+/// Runs the lines of a file, `SCENARIO --key value ...`; words in double quotes may hold blanks.
+pub fn run(file: &str, params: &Params) -> Result<(), String> {
+    let text = std::fs::read_to_string(file).map_err(|e| format!("{file}: {e}"))?;
+    println!("{}\n", machine::line());
+    let watch = machine::Watch::start();
+    let mut done = vec![];
+    for line in text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
+        let mut split = vec![];
+        for (i, part) in line.split('"').enumerate() {
+            match i % 2 {
+                1 => split.push(part.to_string()),
+                _ => split.extend(part.split_whitespace().map(String::from)),
+            }
+        }
+        let (rest, mut own) = arguments(&split)?;
+        let scenario = rest.first().ok_or(format!("{file}: no scenario: {line}"))?;
+        if params.contains_key("only") && !words(params, "only", "").contains(scenario) {
+            continue;
+        }
+        for (key, value) in params {
+            // what a line says about its servers and repeats stands, unless nothing is to run
+            let stands = matches!(key.as_str(), "servers" | "repeat") && value != "0";
+            if !(stands && own.contains_key(key)) {
+                own.insert(key.clone(), value.clone());
+            }
+        }
+        done.push(compare(scenario, &own).map_err(|error| format!("{line}: {error}"))?);
+    }
+    save(&done, params)?;
+    if let (Some(template), Some(out)) = (params.get("page"), params.get("page-out")) {
+        page::write(template, out, &done, &text, params, &watch)?;
+    }
+    Ok(())
+}
+
+/// Keeps all figures, one line of JSON for each scenario, where `--out` says.
+pub fn save(done: &[Comparison], params: &Params) -> Result<(), String> {
+    let Some(out) = params.get("out") else { return Ok(()) };
+    let text: String = done.iter().map(|done| format!("{}\n", report::json(done))).collect();
+    std::fs::write(out, text).map_err(|e| format!("{out}: {e}"))
+}
