@@ -16,13 +16,13 @@ pub struct Engine {
     pub conns: Vec<Conn>,
     pub st: Stats,
     buf: Vec<u8>,
-    evs: Vec<libc::epoll_event>,
+    evs: Vec<Event>,
     scratch: Vec<u8>,
     srcn: u32,
     pub connecting: usize,
     /// churn goes on while true
     pub churning: bool,
-    /// > 0: sleep that many microseconds before each look at the sockets instead of
+    /// More than 0: sleep that many microseconds before each look at the sockets instead of
     /// > blocking in epoll_wait, so that the server's sends wake nobody up (less noise in
     /// > its CPU time; latencies are then quantised)
     pub lazy_us: u64,
@@ -33,11 +33,11 @@ pub struct Engine {
 impl Engine {
     pub fn new(size: usize) -> Self {
         Engine {
-            ep: unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) },
+            ep: epoll(),
             conns: Vec::new(),
             st: Stats::new(size),
             buf: vec![0; 256 * 1024],
-            evs: vec![libc::epoll_event { events: 0, u64: 0 }; 1024],
+            evs: vec![Event { events: 0, u64: 0 }; 1024],
             scratch: Vec::with_capacity(4096),
             srcn: 0,
             connecting: 0,
@@ -111,13 +111,7 @@ impl Engine {
                 c.phase = Phase::Connecting;
                 c.reset_parse();
                 self.connecting += 1;
-                ep_ctl(
-                    self.ep,
-                    libc::EPOLL_CTL_ADD,
-                    fd,
-                    (libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET) as u32,
-                    i as u64,
-                );
+                watch(self.ep, fd, i as u64);
             }
             Err(e) => self.note(format!("connect: {e}")),
         }
@@ -157,15 +151,7 @@ impl Engine {
             c.out.extend_from_slice(d);
             return;
         }
-        let n = unsafe {
-            libc::send(
-                c.fd,
-                d.as_ptr() as *const _,
-                d.len(),
-                libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT,
-            )
-        };
-        let n = if n < 0 { 0 } else { n as usize };
+        let n = send(c.fd, d);
         if n < d.len() {
             c.out.extend_from_slice(&d[n..]);
         }
@@ -226,6 +212,13 @@ impl Engine {
         self.conns[i].fd >= 0
     }
 
+    fn ended(&mut self, i: usize, why: &str) {
+        let name = self.conns[i].proto.name();
+        self.st.ended += 1;
+        self.note(format!("{name}: {why}"));
+        self.close(i, true);
+    }
+
     fn readable(&mut self, i: usize) {
         let mut buf = std::mem::take(&mut self.buf);
         loop {
@@ -233,28 +226,18 @@ impl Engine {
             if c.fd < 0 || c.paused {
                 break;
             }
-            let n = unsafe {
-                libc::recv(c.fd, buf.as_mut_ptr() as *mut _, buf.len(), libc::MSG_DONTWAIT)
-            };
-            if n < 0 {
-                let e = errno();
-                if e == libc::EAGAIN || e == libc::EINTR {
+            let n = match recv(c.fd, &mut buf) {
+                Ok(None) => break,
+                Ok(Some(0)) => {
+                    self.ended(i, "closed by the server");
                     break;
                 }
-                let p = c.proto;
-                self.st.ended += 1;
-                self.note(format!("{} recv: errno {e}", p.name()));
-                self.close(i, true);
-                break;
-            }
-            if n == 0 {
-                let p = c.proto;
-                self.st.ended += 1;
-                self.note(format!("{} closed by the server", p.name()));
-                self.close(i, false);
-                break;
-            }
-            let n = n as usize;
+                Err(error) => {
+                    self.ended(i, &error.to_string());
+                    break;
+                }
+                Ok(Some(n)) => n,
+            };
             self.st.bytes += n as u64;
             let now = now_ns();
             self.bytes(i, &buf[..n], now);
@@ -353,10 +336,8 @@ impl Engine {
                 std::thread::sleep(std::time::Duration::from_micros(self.lazy_us));
             }
         }
-        let n =
-            unsafe { libc::epoll_wait(self.ep, evs.as_mut_ptr(), evs.len() as i32, timeout_ms) };
-        self.more = n == evs.len() as i32;
-        let n = if n < 0 { 0 } else { n as usize };
+        let n = wait(self.ep, &mut evs, timeout_ms);
+        self.more = n == evs.len();
         for e in &evs[..n] {
             let i = e.u64 as usize;
             let what = e.events;
@@ -371,7 +352,7 @@ impl Engine {
                     self.close(i, true);
                     continue;
                 }
-                if what & libc::EPOLLOUT as u32 != 0 {
+                if what & WRITABLE != 0 {
                     self.connecting -= 1;
                     self.st.opened += 1;
                     if self.conns[i].proto == Proto::Pub {
@@ -384,12 +365,10 @@ impl Engine {
                 }
                 continue;
             }
-            if what & libc::EPOLLOUT as u32 != 0 {
+            if what & WRITABLE != 0 {
                 self.flush(i);
             }
-            if what & (libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32
-                != 0
-            {
+            if what & READABLE != 0 {
                 self.readable(i);
             }
         }

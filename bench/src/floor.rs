@@ -112,15 +112,7 @@ impl Floor {
             c.out.extend_from_slice(d);
             return;
         }
-        let n = unsafe {
-            libc::send(
-                c.fd,
-                d.as_ptr() as *const _,
-                d.len(),
-                libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT,
-            )
-        };
-        let n = n.max(0) as usize;
+        let n = send(c.fd, d);
         if n < d.len() {
             c.out.extend_from_slice(&d[n..]);
         }
@@ -207,9 +199,8 @@ impl Floor {
                     self.send(i, b);
                     continue;
                 }
-                let v = [&b[..cut], &b[cut..b.len() - 2], &b[b.len() - 2..]]
-                    .map(|p| libc::iovec { iov_base: p.as_ptr() as *mut _, iov_len: p.len() });
-                let n = unsafe { libc::writev(c.fd, v.as_ptr(), 3) }.max(0) as usize;
+                let end = b.len() - 2;
+                let n = send3(c.fd, [&b[..cut], &b[cut..end], &b[end..]]);
                 if n < b.len() {
                     c.out.extend_from_slice(&b[n..]);
                 }
@@ -240,9 +231,9 @@ impl Floor {
                         .flags(libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT)
                         .build()
                         .user_data(i as u64);
-                    unsafe {
-                        let _ = sq.push(&e);
-                    }
+                    // SAFETY: `b` lives until all entries have completed, below.
+                    #[expect(unsafe_code, reason = "io_uring holds a pointer to the text")]
+                    let _ = unsafe { sq.push(&e) };
                     inflight += 1;
                 }
             }
@@ -339,10 +330,11 @@ impl Floor {
         let mut name = &path[if kind == 1 { 5.min(path.len()) } else { 4 }..];
         let mut back = 0usize;
         if let Some(x) = name.windows(2).rposition(|w| w == b".b")
-            && let Some(n) = std::str::from_utf8(&name[x + 2..]).ok().and_then(|s| s.parse().ok()) {
-                back = n;
-                name = &name[..x];
-            }
+            && let Some(n) = std::str::from_utf8(&name[x + 2..]).ok().and_then(|s| s.parse().ok())
+        {
+            back = n;
+            name = &name[..x];
+        }
         let ch = self.chan(name);
         if kind == 4 {
             let seq: Option<u64> = header(b"if-none-match")
@@ -402,9 +394,7 @@ pub fn run(params: &Params) -> Result<i32, String> {
     let keep: usize = get("keep").and_then(|s| s.parse().ok()).unwrap_or(1000);
     let sndbuf: i32 = get("sndbuf").and_then(|s| s.parse().ok()).unwrap_or(0);
     let nodelay = get("nodelay") != Some("off");
-    unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
-    }
+    end_with_parent();
     let mode = match get("mode").unwrap_or("send") {
         "send" => Mode::Send,
         "batch" => Mode::Batch,
@@ -420,8 +410,8 @@ pub fn run(params: &Params) -> Result<i32, String> {
         Mode::Uring => Some(ring().map_err(|e| format!("floor: io_uring: {e}"))?),
         _ => None,
     };
-    let ep = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
-    ep_ctl(ep, libc::EPOLL_CTL_ADD, lfd, libc::EPOLLIN as u32, u64::MAX);
+    let ep = epoll();
+    watch_listener(ep, lfd, u64::MAX);
     let mut f = Floor {
         ep,
         conns: Vec::new(),
@@ -433,25 +423,14 @@ pub fn run(params: &Params) -> Result<i32, String> {
         ring,
         keep,
     };
-    let mut evs = vec![libc::epoll_event { events: 0, u64: 0 }; 512];
+    let mut evs = vec![Event { events: 0, u64: 0 }; 512];
     let mut buf = vec![0u8; 128 * 1024];
     loop {
-        let n = unsafe { libc::epoll_wait(f.ep, evs.as_mut_ptr(), 512, -1) };
-        for k in 0..n.max(0) as usize {
-            let (what, id) = (evs[k].events, evs[k].u64);
+        let n = wait(f.ep, &mut evs, -1);
+        for event in &evs[..n] {
+            let (what, id) = (event.events, event.u64);
             if id == u64::MAX {
-                loop {
-                    let fd = unsafe {
-                        libc::accept4(
-                            lfd,
-                            std::ptr::null_mut(),
-                            std::ptr::null_mut(),
-                            libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC,
-                        )
-                    };
-                    if fd < 0 {
-                        break;
-                    }
+                while let Some(fd) = accept_nb(lfd) {
                     if nodelay {
                         setopt(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, 1);
                     }
@@ -469,13 +448,7 @@ pub fn run(params: &Params) -> Result<i32, String> {
                     if let Some(r) = &f.ring {
                         let _ = r.submitter().register_files_update(i, &[fd]);
                     }
-                    ep_ctl(
-                        f.ep,
-                        libc::EPOLL_CTL_ADD,
-                        fd,
-                        (libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET) as u32,
-                        i as u64,
-                    );
+                    watch(f.ep, fd, i as u64);
                 }
                 continue;
             }
@@ -483,13 +456,11 @@ pub fn run(params: &Params) -> Result<i32, String> {
             if f.conns[i as usize].fd < 0 {
                 continue;
             }
-            if what & libc::EPOLLOUT as u32 != 0 && !f.conns[i as usize].out.is_empty() {
+            if what & WRITABLE != 0 && !f.conns[i as usize].out.is_empty() {
                 let d = std::mem::take(&mut f.conns[i as usize].out);
                 f.send(i, &d);
             }
-            if what & (libc::EPOLLIN | libc::EPOLLHUP | libc::EPOLLRDHUP | libc::EPOLLERR) as u32
-                == 0
-            {
+            if what & READABLE == 0 {
                 continue;
             }
             loop {
@@ -497,17 +468,15 @@ pub fn run(params: &Params) -> Result<i32, String> {
                 if fd < 0 {
                     break;
                 }
-                let n = unsafe {
-                    libc::recv(fd, buf.as_mut_ptr() as *mut _, buf.len(), libc::MSG_DONTWAIT)
+                let n = match recv(fd, &mut buf) {
+                    Ok(None) => break,
+                    Ok(Some(0)) | Err(_) => {
+                        f.drop_conn(i);
+                        break;
+                    }
+                    Ok(Some(n)) => n,
                 };
-                if n == 0 || (n < 0 && errno() != libc::EAGAIN) {
-                    f.drop_conn(i);
-                    break;
-                }
-                if n < 0 {
-                    break;
-                }
-                f.conns[i as usize].inb.extend_from_slice(&buf[..n as usize]);
+                f.conns[i as usize].inb.extend_from_slice(&buf[..n]);
                 loop {
                     let used = f.request(i);
                     if used == 0 || f.conns[i as usize].fd < 0 {
@@ -522,7 +491,7 @@ pub fn run(params: &Params) -> Result<i32, String> {
                         break;
                     }
                 }
-                if (n as usize) < buf.len() {
+                if n < buf.len() {
                     break;
                 }
             }

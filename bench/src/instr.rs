@@ -243,7 +243,7 @@ fn traced(
     eng.drain(700);
     let ok = work(eng);
     eng.drain(100);
-    unsafe { libc::kill(tr.id() as i32, libc::SIGINT) };
+    kill(tr.id() as i32, libc::SIGINT);
     let _ = tr.wait();
     if !ok {
         return Err("not all delivered under strace".into());
@@ -254,9 +254,10 @@ fn traced(
         let f: Vec<&str> = l.split_whitespace().collect();
         if f.len() == 2
             && let Ok(n) = f[1].parse::<f64>()
-                && f[0] != "total" {
-                    v.push((f[0].to_string(), n));
-                }
+            && f[0] != "total"
+        {
+            v.push((f[0].to_string(), n));
+        }
     }
     v.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap());
     Ok(v)

@@ -7,6 +7,7 @@ mod hist;
 mod instr;
 mod machine;
 mod page;
+mod proc;
 mod report;
 mod scenario;
 mod server;

@@ -92,7 +92,7 @@ fn columns(done: &[Comparison]) -> Vec<&str> {
 }
 
 /// One line for each metric that counts.
-fn table(done: &[Comparison]) -> String {
+pub fn table(done: &[Comparison]) -> String {
     let columns = columns(done);
     let mut out = String::from("| |");
     for name in &columns {

@@ -48,9 +48,7 @@ impl Row {
 /// A figure with as many digits as it deserves.
 pub fn num(v: f64) -> String {
     let a = v.abs();
-    if v == v.trunc() && a < 1e7 {
-        format!("{v:.0}")
-    } else if a >= 10000.0 {
+    if (v == v.trunc() && a < 1e7) || a >= 10000.0 {
         format!("{v:.0}")
     } else if a >= 100.0 {
         format!("{v:.1}")
@@ -84,10 +82,12 @@ pub fn table(done: &Comparison) -> String {
         head.push(k.clone());
         for (i, r) in rows.iter().enumerate() {
             let mut s = r.median(k).map(num).unwrap_or("-".into());
-            if show.contains(k) && r.reps.len() > 1
-                && let Some((a, b)) = r.range(k) {
-                    s = format!("{s} ({}..{})", num(a), num(b));
-                }
+            if show.contains(k)
+                && r.reps.len() > 1
+                && let Some((a, b)) = r.range(k)
+            {
+                s = format!("{s} ({}..{})", num(a), num(b));
+            }
             body[i].push(s);
         }
         if show.contains(k) {

@@ -13,6 +13,7 @@ mod slow;
 use crate::Params;
 use crate::engine::*;
 use crate::feed::*;
+use crate::proc::*;
 use crate::server::*;
 use crate::sys::*;
 use std::path::PathBuf;

@@ -1,6 +1,7 @@
 //! Servers under test: small definition files, configuration templates, start and stop.
 use crate::Params;
 use crate::engine::{Engine, Proto};
+use crate::proc::*;
 use crate::sys::*;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -157,7 +158,7 @@ impl Server {
         vars.insert("port".into(), port.to_string());
         vars.insert("dir".into(), dir.display().to_string());
         // started by root, workers stay root: they must reach the folder of the run
-        let root = unsafe { libc::geteuid() } == 0;
+        let root = is_root();
         vars.insert("user".into(), if root { "user root;".into() } else { String::new() });
         vars.insert("nginx".into(), std::env::var("NGINX").unwrap_or("nginx".into()));
         vars.insert("self".into(), program()?);
@@ -258,7 +259,7 @@ impl Server {
 
     pub fn stop(&mut self) {
         let pids = tree(self.child.id() as i32);
-        unsafe { libc::kill(self.child.id() as i32, libc::SIGTERM) };
+        kill(self.child.id() as i32, libc::SIGTERM);
         let end = now_ns() + 20_000_000_000;
         loop {
             if let Ok(Some(_)) = self.child.try_wait() {
@@ -266,7 +267,7 @@ impl Server {
             }
             if now_ns() > end {
                 for &p in &pids {
-                    unsafe { libc::kill(p, libc::SIGKILL) };
+                    kill(p, libc::SIGKILL);
                 }
                 let _ = self.child.wait();
                 break;
@@ -277,7 +278,7 @@ impl Server {
         sleep_ms(20);
         for &p in &pids[1..] {
             if Path::new(&format!("/proc/{p}")).exists() {
-                unsafe { libc::kill(p, libc::SIGKILL) };
+                kill(p, libc::SIGKILL);
             }
         }
     }

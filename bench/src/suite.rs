@@ -42,7 +42,10 @@ fn takes_part(def: &Def, scenario: &str, params: &Params) -> bool {
     let proto = params.get("proto").and_then(|name| Proto::parse(name));
     let proto = if scenario == "longpoll" { Some(Proto::Lp) } else { proto };
     let one = params.get("workers").is_none_or(|workers| workers == "1");
-    proto.is_none_or(|proto| def.supports(proto)) && (one || def.get("workers") != Some("one"))
+    let pings = scenario != "ping" || def.get("ping.conf").is_some();
+    pings
+        && proto.is_none_or(|proto| def.supports(proto))
+        && (one || def.get("workers") != Some("one"))
 }
 
 /// Runs one scenario on all servers, interleaved A B A B, and prints the table.
@@ -102,21 +105,30 @@ pub fn compare(scenario: &str, params: &Params) -> Result<Comparison, String> {
     Ok(done)
 }
 
-/// Runs the lines of a file, `SCENARIO --key value ...`; words in double quotes may hold blanks.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// The words of a line; in double quotes they may hold blanks.
+fn words_of(line: &str) -> Vec<String> {
+    let mut words = vec![];
+    for (i, part) in line.split('"').enumerate() {
+        match i % 2 {
+            1 => words.push(part.to_string()),
+            _ => words.extend(part.split_whitespace().map(String::from)),
+        }
+    }
+    words
+}
+
+/// Runs the lines of a file, `SCENARIO --key value ...`.
 pub fn run(file: &str, params: &Params) -> Result<(), String> {
     let text = std::fs::read_to_string(file).map_err(|e| format!("{file}: {e}"))?;
     println!("{}\n", machine::line());
     let watch = machine::Watch::start();
     let mut done = vec![];
-    for line in text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
-        let mut split = vec![];
-        for (i, part) in line.split('"').enumerate() {
-            match i % 2 {
-                1 => split.push(part.to_string()),
-                _ => split.extend(part.split_whitespace().map(String::from)),
-            }
-        }
-        let (rest, mut own) = arguments(&split)?;
+    for line in lines(&text) {
+        let (rest, mut own) = arguments(&words_of(line))?;
         let scenario = rest.first().ok_or(format!("{file}: no scenario: {line}"))?;
         if params.contains_key("only") && !words(params, "only", "").contains(scenario) {
             continue;
@@ -142,4 +154,41 @@ pub fn save(done: &[Comparison], params: &Params) -> Result<(), String> {
     let Some(out) = params.get("out") else { return Ok(()) };
     let text: String = done.iter().map(|done| format!("{}\n", report::json(done))).collect();
     std::fs::write(out, text).map_err(|e| format!("{out}: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The comparisons of a file without running them.
+    fn planned(file: &str) -> Vec<Comparison> {
+        let text = std::fs::read_to_string(folder().join(file)).unwrap();
+        let plan = |line| {
+            let (rest, mut params) = arguments(&words_of(line)).unwrap();
+            params.insert("repeat".into(), "0".into());
+            compare(&rest[0], &params).unwrap()
+        };
+        lines(&text).map(plan).collect()
+    }
+
+    #[test]
+    fn every_line_of_the_suites_names_servers_that_exist_and_metrics_to_show() {
+        for done in ["short.suite", "full.suite"].into_iter().flat_map(planned) {
+            assert!(!done.show.is_empty(), "{}", done.title);
+            assert!(done.rows.iter().any(|row| row.server == "push-stream"), "{}", done.title);
+            for server in done.refs.iter().filter(|_| done.scenario != "ping") {
+                let there = done.rows.iter().any(|row| row.server == *server);
+                assert!(there || done.params.contains_key("workers"), "{}: {server}", done.title);
+            }
+        }
+    }
+
+    #[test]
+    fn the_page_has_a_full_row_for_each_metric() {
+        let done = planned("short.suite");
+        let table = page::table(&done);
+        let cells: Vec<usize> = table.lines().map(|line| line.matches('|').count()).collect();
+        assert_eq!(cells.len(), 2 + done.iter().map(|done| done.show.len()).sum::<usize>());
+        assert!(cells.iter().all(|&n| n == cells[0]), "{table}");
+    }
 }

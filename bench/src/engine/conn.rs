@@ -157,12 +157,10 @@ impl Conn {
         while !d.is_empty() {
             match self.mstate {
                 M_IDLE => {
-                    let p = unsafe { libc::memchr(d.as_ptr() as *const _, b'@' as i32, d.len()) };
-                    if p.is_null() {
+                    let Some(off) = memchr::memchr(b'@', d) else {
                         st.extra += d.len() as u64;
                         return;
-                    }
-                    let off = p as usize - d.as_ptr() as usize;
+                    };
                     st.extra += off as u64;
                     d = &d[off..];
                     self.mstate = M_HEAD;
