@@ -259,7 +259,10 @@ fn traced(
             v.push((f[0].to_string(), n));
         }
     }
-    v.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap());
+    if v.is_empty() {
+        return Err("strace counted nothing: may it attach here (kernel.yama.ptrace_scope)?".into());
+    }
+    v.sort_by(|a, b| b.1.total_cmp(&a.1));
     Ok(v)
 }
 
