@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Builds the module; BUILD=debug for the debug profile.
+# Builds the module; BUILD=debug for the debug profile, BUILD=sanitize with AddressSanitizer.
 
 . "$(dirname "$0")/lib.sh"
 
 tools/ready.sh
-# shellcheck disable=SC2046 # nothing or one word
-cargo build $(cargo_profile)
+case $profile in
+    sanitize) tools/sanitize.sh -Zexternal-clangrt -- build --release ;;
+    debug) cargo build ;;
+    release) cargo build --release ;;
+esac
 note "built ${module#"$root"/}"

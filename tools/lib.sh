@@ -6,7 +6,7 @@
 #   NGINX_SOURCE_DIR  its sources; default: those of Debian's nginx-dev
 #   NGINX_BUILD_DIR   its configured build folder (objs); made when missing
 #   CARGO_TARGET_DIR  where cargo builds; default: target/, or target/nginx-VERSION for other sources
-#   BUILD             release (default) or debug
+#   BUILD             release (default), debug, or sanitize: AddressSanitizer in the module and in an nginx of its own
 # Sets: root, NGINX (a path, or empty when there is none yet), source_dir, objs, target, module.
 
 set -euo pipefail
@@ -109,8 +109,20 @@ need_good_configuration() {
 
 debian_source_dir=/usr/share/nginx/src
 
+# With BUILD=sanitize: the nginx, the target that keeps build scripts out of it, and what AddressSanitizer is told. nginx never frees
+# its configuration, which counts as a leak when the starting process exits.
+sanitize_nginx=1.22
+sanitize_target=$(uname -m)-unknown-linux-gnu
+use_sanitized() {
+    NGINX_SOURCE_DIR=$root/target/nginx/$sanitize_nginx-sanitize
+    NGINX=$NGINX_SOURCE_DIR/objs/nginx
+    CARGO_TARGET_DIR=$root/target/sanitize
+    export ASAN_OPTIONS=detect_odr_violation=0:detect_leaks=0
+}
+
 # Finds the binary, sources and folders; call it again after installing something.
 locate() {
+    [ "${BUILD:-}" != sanitize ] || use_sanitized
     # Debian leaves the sbin folders out of a plain user's PATH.
     if [ -z "${NGINX:-}" ]; then
         NGINX=$(PATH="$PATH:/usr/local/sbin:/usr/sbin" command -v nginx || true)
@@ -131,16 +143,17 @@ locate() {
     fi
     profile=${BUILD:-release}
     case $profile in
-        release | debug) ;;
-        *) die "BUILD=$profile: must be release or debug" ;;
+        release | debug) module=$target/$profile ;;
+        sanitize) module=$target/$sanitize_target/release ;;
+        *) die "BUILD=$profile: must be release, debug or sanitize" ;;
     esac
-    module=$target/$profile/libngx_http_push_stream_module.so
+    module=$module/libngx_http_push_stream_module.so
     case $module in /*) ;; *) module=$root/$module ;; esac
 }
 
-# cargo's name for the profile: the debug build is its default.
+# cargo's name for the profile: the debug build is its default, and what the tests themselves are with BUILD=sanitize.
 cargo_profile() {
-    [ "$profile" = debug ] || echo --release
+    [ "$profile" != release ] || echo --release
 }
 
 # Exports NGINX and MODULE for tests: MODULE as given, or what is built now.

@@ -9,6 +9,7 @@
 #           1.28         the one in the nginx-src crate
 #           X.Y.Z        that release, from nginx.org; SHA256 checks the archive
 #
+# SANITIZE=1       with AddressSanitizer, into target/nginx/VERSION-sanitize
 # NGINX_DOWNLOAD   another place for the archives of releases
 # DEBIAN_MIRROR    another place for Debian's archive
 
@@ -85,7 +86,7 @@ if [ "${1:-}" = source ]; then
 fi
 
 [ $# = 1 ] || die "usage: $0 VERSION, or $0 source VERSION FOLDER [SHA256]"
-folder=$root/target/nginx/$1
+folder=$root/target/nginx/$1${SANITIZE:+-sanitize}
 [ -d "$folder" ] || fetch "$1" "$folder"
 
 if [ ! -x "$folder/objs/nginx" ]; then
@@ -100,6 +101,12 @@ if [ ! -x "$folder/objs/nginx" ]; then
             flags+=("--with-http_${module}_module")
         fi
     done
+    if [ -n "${SANITIZE:-}" ]; then
+        # NGX_DEBUG_PALLOC: each piece of a pool is an allocation of its own, with guards around it.
+        flags+=(--with-cc-opt="-O1 -g -fsanitize=address -fno-omit-frame-pointer -DNGX_DEBUG_PALLOC=1" --with-ld-opt=-fsanitize=address)
+        # What the checks of configure run leaks memory.
+        export ASAN_OPTIONS=detect_leaks=0
+    fi
     cd "$folder"
     configure=./configure
     [ -x $configure ] || configure=auto/configure

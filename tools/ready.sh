@@ -46,6 +46,8 @@ has_libclang() {
             compgen -G '/usr/lib*/clang/*/include/stddef.h'; } >/dev/null
 }
 
+[ "$profile" != sanitize ] || has_nginx || SANITIZE=1 tools/nginx.sh "$sanitize_nginx"
+
 [ -z "$NGINX" ] || [ "$NGINX" = none ] || has_nginx || die "NGINX=$NGINX is not there or cannot be run"
 
 want gcc command -v cc
