@@ -5,6 +5,7 @@
 mod expiry;
 pub(crate) mod fan_out;
 pub(crate) mod full_zone;
+mod hostile;
 mod long_polls;
 mod order;
 mod pipelining;
@@ -25,7 +26,7 @@ use crate::runner::{Conf, MACHINE, Outcome, STANDARD, Setup};
 type Test = fn(&Setup) -> Outcome<()>;
 
 pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
-    let tests: [(&str, Test); 13] = [
+    let tests: [(&str, Test); 15] = [
         ("2,000 subscribers in 4 workers get 1,000 messages once and in order", fan_out::run),
         ("200,000 publishes to 10,000 channels leave nothing behind", expiry::run),
         ("killed workers lose and repeat nothing", worker_kills::run),
@@ -37,6 +38,8 @@ pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
         ("a full zone hurts nobody who is there already", full_zone::bystanders),
         ("a message larger than the zone", full_zone::one_too_large),
         ("requests in random pieces on one connection", pipelining::run),
+        ("hostile clients disturb nobody", hostile::run),
+        ("10,000 channels in one request", hostile::many_channels),
         ("1,000 WebSockets, deflated and plain, get every byte of 200 messages", websockets::many),
         ("4 MiB through a WebSocket and back, deflated and plain", websockets::large),
     ];

@@ -257,7 +257,7 @@ fn split_word(text: &str) -> (&str, &str) {
 }
 
 /// A payload as permessage-deflate sends it, without the tail.
-fn deflated(payload: &[u8]) -> Vec<u8> {
+pub(crate) fn deflated(payload: &[u8]) -> Vec<u8> {
     let flags = create_comp_flags_from_zip_params(6, -(WINDOW_BITS as i32), 0);
     let mut compressor = CompressorOxide::new(flags);
     compressor.set_format_and_level(DataFormat::Raw, 6);
