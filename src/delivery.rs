@@ -172,7 +172,7 @@ impl Worker {
         }
         for key in &group.several {
             let Some(subscriber) = self.subscribers.get_mut(*key) else { continue };
-            if news.cursor <= subscriber.joined {
+            if news.cursor <= subscriber.joined || subscriber.overrun {
                 continue;
             }
             let template = &subscriber.location.message_template;

@@ -12,6 +12,9 @@ use crate::nginx::bytes::Bytes;
 /// Pieces handed to the kernel in one call (IOV_MAX is 1024).
 const MAX_PIECES: usize = 256;
 
+/// What a piece that waits takes beside its bytes: a place in the queue, and a buffer of nginx if the response ends meanwhile.
+const PIECE: usize = 128;
+
 /// Queued pieces, the front one perhaps sent in part. Takes memory only while there are any.
 #[derive(Default)]
 pub(crate) struct Outbox(Option<Box<Queue>>);
@@ -56,10 +59,15 @@ impl Outbox {
         self.0.as_ref().map_or(0, |queue| queue.len)
     }
 
-    /// Bytes that wait behind the front piece.
+    /// The memory that all pieces take, in bytes, as if nobody shared them.
+    pub(crate) fn cost(&self) -> usize {
+        self.0.as_ref().map_or(0, |queue| queue.len + queue.pieces.len() * PIECE)
+    }
+
+    /// The memory of what waits behind the front piece.
     pub(crate) fn behind(&self) -> usize {
         let front = self.0.as_ref().and_then(|queue| queue.pieces.front());
-        self.len() - front.map_or(0, |piece| piece.len())
+        self.cost() - front.map_or(0, |piece| piece.len() + PIECE)
     }
 
     /// Sends with `write`, which answers how many bytes it took, until it takes less than offered.

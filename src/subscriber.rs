@@ -86,6 +86,8 @@ pub(crate) struct Subscriber {
     pub(crate) moved_at: u64,
     /// More waits for it than should; it is to be looked at again.
     pub(crate) suspect: bool,
+    /// More has come in one turn than may wait for anybody: it is to be ended, and nothing more is queued.
+    pub(crate) overrun: bool,
 }
 
 /// The subscriber cannot be sent to any more: it is gone, or too slow.
@@ -184,28 +186,42 @@ impl Subscriber {
     /// Finds out whether the reader is too slow for the news: more than the location's limit waits behind a piece that has not moved
     /// for a while. One piece of any size is always admitted, and history does not count: it is pulled as the socket takes it.
     pub(crate) fn check(&mut self) -> Result<(), Lost> {
-        let limit = self.location.subscriber_buffer_bytes;
-        let behind =
-            if self.replay.is_some() { self.held_back.len() } else { self.outbox.behind() };
-        self.suspect = behind > limit;
+        let waiting = self.waiting();
+        self.suspect = waiting > self.location.subscriber_buffer_bytes;
         let stalled = process::now_msec().saturating_sub(self.moved_at) >= STALL_MSEC;
-        if !self.suspect || !stalled && behind <= limit.saturating_mul(HARD_LIMIT_FACTOR) {
+        if !self.overrun && (!self.suspect || !stalled && waiting <= self.hard_limit()) {
             return Ok(());
         }
         if let Some(request) = self.held.request().filter(|_| Flood::Slow.admits()) {
             let channels = self.story.shown();
             warn!(
                 request.log(),
-                "push stream module: subscriber is too slow: {behind} bytes wait for it, channel \"{channels}\""
+                "push stream module: subscriber is too slow: {waiting} bytes wait for it, channel \"{channels}\""
             );
         }
         Err(Lost(CloseReason::Slow))
+    }
+
+    /// What waits for the reader, in bytes of memory.
+    fn waiting(&self) -> usize {
+        if self.replay.is_some() { self.held_back.cost() } else { self.outbox.behind() }
+    }
+
+    fn hard_limit(&self) -> usize {
+        self.location.subscriber_buffer_bytes.saturating_mul(HARD_LIMIT_FACTOR)
     }
 
     /// Queues a message for a subscriber of several channels; true if it must now be flushed.
     pub(crate) fn queue_news(&mut self, piece: Piece, filler: Option<Piece>) -> bool {
         if self.kind == Kind::LongPolling {
             self.answer.get_or_insert_with(|| Box::new(piece));
+            return !std::mem::replace(&mut self.queued, true);
+        }
+        if !self.overrun && self.waiting() > self.hard_limit() {
+            // Before that is said, the socket takes what it can. If it has gone, the next flush finds the same.
+            self.overrun = self.flush().is_err() || self.waiting() > self.hard_limit();
+        }
+        if self.overrun {
             return !std::mem::replace(&mut self.queued, true);
         }
         self.story.count(piece.is_message.into());

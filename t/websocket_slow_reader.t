@@ -31,6 +31,19 @@ fast< text the last within 10s
 slow< last frame close 1013 within 10s
 slow< count 0 "the last"
 
+=== small messages take no more memory than large ones
+# Whose path names a channel so often gets each message so often: millions of frames of six bytes.
+--- steps
+! memory mark
+a: connect @slow
+a> "GET /ws/" + "a/" x 3900 + " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+json /stats subscribers == 1
+a> frame text "four"
+json /stats published_messages == 3900, subscribers == 0 within 20s
+a< last frame close 1013 within 10s
+! memory grew below 64m
+--- error_log: push stream module: subscriber is too slow
+
 === one message of any size is admitted
 --- steps
 slow: WS /ws/s @slow

@@ -229,6 +229,7 @@ pub(super) fn settle(
                 place: None,
                 moved_at: now,
                 suspect: false,
+                overrun: false,
             })
         });
         if key.is_err() {

@@ -93,7 +93,10 @@ pub(super) fn run(setup: &Setup) -> Outcome<()> {
     });
     let Done { connections, upgraded, answered, sent, received } = done;
     let context = |reason: String| format!("FUZZ_SEED={seed}: {reason}");
-    let messages = watched.map_err(context)?;
+    let messages = match watched {
+        Ok(messages) => messages,
+        Err(reason) => return Err(context(format!("{reason}; logs in {:?}", nginx.keep()))),
+    };
     eprintln!(
         "load: hostile for {seconds} s, FUZZ_SEED={seed}: {connections} connections, {upgraded} of them WebSockets, \
          {answered} answered, {sent} bytes sent, {received} received; {messages} messages to 4 bystanders"

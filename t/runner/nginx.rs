@@ -325,14 +325,18 @@ impl Nginx {
         (serving, leaving)
     }
 
-    /// The private memory of each worker in kB, by pid.
+    /// The most private memory that each worker has had, in kB, by pid.
     pub(crate) fn memory(&mut self) -> Outcome<HashMap<i32, usize>> {
         let of = |pid: i32| {
             let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-            let data = status.lines().find_map(|line| line.strip_prefix("VmData:"))?;
-            data.trim().strip_suffix(" kB")?.parse().ok()
+            let number = |name| {
+                let value = status.lines().find_map(|line| line.strip_prefix(name))?;
+                value.trim().strip_suffix(" kB")?.parse::<usize>().ok()
+            };
+            // What all of it was at its peak and is no more was private: the zone stays.
+            Some(number("VmData:")? + number("VmPeak:")? - number("VmSize:")?)
         };
-        let found = |pid| of(pid).map(|data| (pid, data)).ok_or(format!("no VmData of {pid}"));
+        let found = |pid| of(pid).map(|most| (pid, most)).ok_or(format!("no memory of {pid}"));
         self.workers().into_iter().map(found).collect()
     }
 

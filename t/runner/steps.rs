@@ -486,8 +486,8 @@ impl World {
         }
     }
 
-    /// `memory mark`, then `memory grew below 100m`: what the workers take for themselves, touched or
-    /// not. The zone is not in it.
+    /// `memory mark`, then `memory grew below 100m`: the most that the workers have taken for themselves, touched
+    /// or not. The zone is not in it.
     fn memory(&mut self, rest: &str) -> Outcome<()> {
         let taken = self.nginx.memory()?;
         if rest == "mark" {
