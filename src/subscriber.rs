@@ -217,10 +217,8 @@ impl Subscriber {
             self.answer.get_or_insert_with(|| Box::new(piece));
             return !std::mem::replace(&mut self.queued, true);
         }
-        if !self.overrun && self.waiting() > self.hard_limit() {
-            // Before that is said, the socket takes what it can. If it has gone, the next flush finds the same.
-            self.overrun = self.flush().is_err() || self.waiting() > self.hard_limit();
-        }
+        // The socket is not tried before all news are queued: who reads as fast as this goes on would keep everybody else waiting.
+        self.overrun |= self.waiting() > self.hard_limit();
         if self.overrun {
             return !std::mem::replace(&mut self.queued, true);
         }

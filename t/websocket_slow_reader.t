@@ -35,7 +35,7 @@ slow< count 0 "the last"
 # Whose path names a channel so often gets each message so often: millions of frames of six bytes.
 --- steps
 ! memory mark
-a: connect @slow
+a: connect
 a> "GET /ws/" + "a/" x 3900 + " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 json /stats subscribers == 1
 a> frame text "four"

@@ -66,8 +66,8 @@ pub(super) fn run(setup: &Setup) -> Outcome<()> {
     let seconds = seconds.unwrap_or(SECONDS);
     let mut conf = standard(
         2,
-        "push_stream_shared_memory_size 64m;\npush_stream_message_template \"<~text~>\";\n\
-         push_stream_message_ttl 5s;\npush_stream_channel_inactivity_time 5s;\n\
+        "push_stream_shared_memory_size 256m;\npush_stream_message_template \"<~text~>\";\n\
+         push_stream_message_ttl 60s;\npush_stream_channel_inactivity_time 5s;\n\
          push_stream_max_messages_stored_per_channel 20;\nclient_header_timeout 5s;\nclient_body_timeout 5s;",
     );
     conf.server.push_str(LOCATIONS);
