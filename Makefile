@@ -1,7 +1,7 @@
 # The development loop. Each target is one script of tools/; CI and Docker call the same ones.
 #
 # Variables (on the command line or in the environment):
-#   BUILD=release|debug        cargo profile of the module
+#   BUILD=release|debug        cargo profile of the module; BUILD=sanitize: AddressSanitizer in it and in an nginx of its own
 #   TESTS=t/x.t                only the tests of this file, or those with this text in their name
 #   SEED=number                repeats the choices of a `make torture`
 #   CONF=nginx-conf/x.conf     configuration of `make run`;  PORT=9080 its port
@@ -11,7 +11,7 @@
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all build run web-im check fmt test test-client unittest matrix install uninstall deb debtest dockertest audit clean help screenshots http3 test-browser autobahn torture bench check-bench
+.PHONY: all build run web-im check fmt test test-client unittest matrix install uninstall deb debtest dockertest fuzz audit clean help screenshots http3 test-browser autobahn torture bench check-bench
 
 # One after the other, also with -j: the second step finds the first one's build.
 all: ## build, check and test (default)
@@ -19,7 +19,7 @@ all: ## build, check and test (default)
 	@$(MAKE) check
 	@$(MAKE) test
 
-build: ## build the module (BUILD=debug|release)
+build: ## build the module (BUILD=debug|release|sanitize)
 	@tools/build.sh
 
 run: ## start nginx on 127.0.0.1:9080 in the foreground (CONF=, PORT=)
@@ -85,6 +85,9 @@ bench: ## measure it beside nchan and the machine's limit, about 8 minutes: docs
 
 check-bench: ## formatting, lints and unit tests of the benchmark rig, bench/
 	@tools/bench.sh check
+
+fuzz: ## fuzz the two crates (TARGET=websocket, SECONDS=60 for each)
+	@tools/fuzz.sh "$(TARGET)" "$(SECONDS)"
 
 audit: ## licences and known vulnerabilities of the dependencies (needs cargo-deny)
 	@cargo deny check

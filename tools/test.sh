@@ -12,8 +12,12 @@
 
 case ${1:-} in
     unit)
-        cargo test --quiet -p protocol -p store
-        cargo test --quiet -p store --features fault
+        if [ "$profile" = sanitize ]; then
+            tools/sanitize.sh -- test --quiet --tests --release -p protocol -p store -p fuzzed --features store/fault
+        else
+            cargo test --quiet -p protocol -p store
+            cargo test --quiet -p store -p fuzzed --features store/fault
+        fi
         ;;
     t)
         need_module

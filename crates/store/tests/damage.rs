@@ -9,6 +9,8 @@
     reason = "a test fails by a panic"
 )]
 
+#[path = "support/damaged.rs"]
+mod damaged;
 #[path = "support/history.rs"]
 mod history;
 #[path = "support/zone.rs"]
@@ -17,17 +19,10 @@ mod zone;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use history::{Observation, Op, World, observe, publish, random_op, untaken};
-use store::{Batch, Listing, Recovery, Start, Store, WakeSet};
-use zone::{END, Memory, Random, drain};
-
-const NOW: u32 = 1_000_000;
-const SLOTS: u32 = 3;
-/// Where the root ends; before it, where the journal length is.
-const ROOT_END: usize = 384;
-const JOURNAL_LEN: usize = 24;
-/// The heap begins somewhere behind the first tables.
-const HEAP: usize = 3072;
+use damaged::{HEAP, JOURNAL_LEN, NOW, ROOT_END, SLOTS, Worker, busy, rebuild_and_drain};
+use history::{Observation, World, observe, random_op, untaken};
+use store::{Batch, Listing, Recovery, Start, WakeSet};
+use zone::{END, Memory, Random};
 
 /// Runs a test in a thread of its own, so that an endless loop fails it.
 fn within(limit: Duration, test: fn()) {
@@ -40,23 +35,6 @@ fn within(limit: Duration, test: fn()) {
         panic!("an endless loop");
     }
     thread.join().unwrap_or_else(|cause| std::panic::resume_unwind(cause));
-}
-
-/// A zone in which a bit of everything is under way.
-fn busy(memory: &Memory, seed: u64) -> (World, u64) {
-    let mut store = memory.format(SLOTS, NOW);
-    let free = store.zone_numbers(NOW).free_bytes;
-    let mut world = World { now: NOW, ..World::default() };
-    let mut random = Random(seed);
-    for _ in 0..120 {
-        let op = random_op(&mut random);
-        let _ = world.run(&mut store, &op);
-    }
-    for op in [Op::Create("a"), Op::Create("b"), publish(&["a", "b"], "1"), publish(&["b"], "2")] {
-        world.run(&mut store, &op).expect("room");
-    }
-    store.verify().expect("a sound zone");
-    (world, free)
 }
 
 /// Overwrites one word with something that may look right.
@@ -73,108 +51,6 @@ fn damage(memory: &Memory, at: usize, random: &mut Random) {
         _ => random.next() as u32,
     };
     memory.put_word(at, new);
-}
-
-/// A worker that goes on with its work, and recovers whenever it takes the lock.
-struct Worker {
-    store: Store,
-    world: World,
-    epoch: u32,
-}
-
-impl Worker {
-    fn lock(&mut self) -> &mut Store {
-        let recovery = self.store.recover(self.world.now);
-        if matches!(recovery, Recovery::Rebuilt | Recovery::Emptied) {
-            self.store.verify().unwrap_or_else(|broken| panic!("{recovery:?}, but {broken}"));
-        }
-        if self.store.epoch() != self.epoch {
-            self.epoch = self.store.epoch();
-            self.world.interests.clear();
-        }
-        &mut self.store
-    }
-
-    fn work(&mut self, op: &Op) {
-        self.lock();
-        match *op {
-            Op::Sweep(inactivity) => {
-                for _ in 0..50 {
-                    let now = self.world.now;
-                    if !self.lock().sweep(inactivity, now, 100, &mut |_| {}) {
-                        break;
-                    }
-                }
-            }
-            Op::ClearSlot(slot) => {
-                self.world.interests.retain(|(of, _), _| *of != slot);
-                for _ in 0..50 {
-                    if self.lock().clear_slot(slot, &mut 10, &mut |_, _| ()) {
-                        break;
-                    }
-                }
-            }
-            _ => {
-                let _ = self.world.run(&mut self.store, op);
-            }
-        }
-    }
-
-    /// Looks at everything, as clients and statistics do.
-    fn look(&mut self) {
-        self.lock();
-        let mut ids = Vec::new();
-        let mut listing = Listing::default();
-        while self.store.list(&mut listing, 16, |id, _| ids.push(id.to_vec())) {
-            assert!(ids.len() < 10_000, "an endless list");
-        }
-        let mut batch = Batch::with_capacity(4, 100);
-        for id in ids {
-            let Some(channel) = self.store.find(&id) else { continue };
-            let starts = [
-                Start::Backtrack(u32::MAX),
-                Start::After { cursor: Some(self.store.clock()), event_id: Some(b"nothing") },
-            ];
-            for start in starts {
-                let mut position = self.store.seek(channel, &start, END);
-                let mut reads = 0;
-                while let Some(from) = position {
-                    batch.reset();
-                    position = self.store.read(channel, from, END, &mut batch);
-                    reads += 1;
-                    assert!(reads < 100_000, "an endless log");
-                }
-            }
-        }
-        for interest in self.world.interests.values() {
-            assert!(untaken(&self.store, *interest).len() < 100_000, "endless news");
-        }
-        self.store.zone_numbers(self.world.now);
-    }
-}
-
-/// What is certain after a rebuild that somebody asks for.
-fn rebuild_and_drain(memory: &Memory, now: u32, free: u64) -> Recovery {
-    let mut store = match Store::open(memory.region()) {
-        Ok(store) => store,
-        // The root says that it is something else: it would be formatted.
-        Err(_) => return Recovery::Emptied,
-    };
-    memory.put_word(JOURNAL_LEN, u32::MAX);
-    let recovery = store.recover(now);
-    store.verify().unwrap_or_else(|broken| panic!("{recovery:?}, but {broken}"));
-    let mut worker =
-        Worker { epoch: store.epoch(), store, world: World { now, ..World::default() } };
-    let mut random = Random(5);
-    for _ in 0..10 {
-        worker.work(&random_op(&mut random));
-    }
-    worker.store.verify().expect("a sound zone");
-    // A damaged second may lie in the future.
-    drain(&mut worker.store, now + 1000);
-    drain(&mut worker.store, u32::MAX - 1000);
-    assert_eq!(worker.store.zone_numbers(now).free_bytes, free, "after {recovery:?}");
-    recovery
 }
 
 #[test]
