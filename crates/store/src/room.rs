@@ -22,7 +22,7 @@ pub enum WhenFull {
 /// Channels in a sample.
 const SAMPLE: usize = 64;
 /// Channels looked at for a sample, once it has one that can give up messages.
-const LOOKED_AT: usize = 1024;
+const LOOKED_AT: usize = 256;
 /// Messages that a sample gives up before the next one is taken.
 const GIVEN_UP: u32 = 4;
 /// Objects that expiry handles at once.
