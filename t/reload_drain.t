@@ -307,7 +307,8 @@ json /stats channels == 3 within 10s
 json! /stats?id=after channel == "after"
 # Nobody knows the one of before any more, when the old worker has something to announce.
 ax
-json /stats channels == 2 within 10s
+json /stats?id=x subscribers == 0
+? GET /stats?id=before -> 404
 bx
 ! wait-workers 2 within 3s
 json /stats channels == 1 within 10s
