@@ -19,7 +19,11 @@
 # The release that a suite of Debian is based on, without Debian's patches: apt checks it against the
 # signed index. The machine's own package lists stay as they are.
 from_debian() {
-    local suite=$1 folder=$2 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+    # Where this machine gets its Debian packages from.
+    local suite=$1 folder=$2 mirror=${DEBIAN_MIRROR:-}
+    [ -n "$mirror" ] ||
+        mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' | head -n 1)
+    [ -n "$mirror" ] || die "apt knows no Debian archive here: set DEBIAN_MIRROR to the URI of one"
     local keys=/usr/share/keyrings/debian-archive-keyring.gpg
     want debian-archive-keyring test -e $keys
     install_wanted
