@@ -263,9 +263,7 @@ impl Worker {
                 break;
             }
         }
-        if !self.ready.is_empty() || !self.flushes.is_empty() {
-            self.deliver_later();
-        }
+        self.deliver_rest_later();
     }
 
     fn is_replaying(&self, key: SubscriberKey) -> bool {

@@ -230,9 +230,7 @@ impl Worker {
             return;
         }
         let clock = self.settled_clock();
-        if !self.ready.is_empty() || !self.flushes.is_empty() {
-            self.deliver_later();
-        }
+        self.deliver_rest_later();
         let (mut streams, mut polls, mut answers) = (Vec::new(), Vec::new(), Vec::new());
         let mut renderings = Renderings::default();
         for key in keys {

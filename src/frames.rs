@@ -79,9 +79,7 @@ impl Worker {
         };
         // What has been published goes first, be it by this very client.
         self.take_mail();
-        if !self.ready.is_empty() || !self.flushes.is_empty() {
-            self.deliver_later();
-        }
+        self.deliver_rest_later();
         self.close_websocket(key, last, reason);
     }
 
@@ -98,8 +96,10 @@ impl Worker {
             }
             let digested = desk.digest(subscriber, buffer.get(..read).unwrap_or_default());
             // Also before a close.
-            subscriber.pong(desk.pongs)?;
+            let answered = subscriber.pong(desk.pongs);
+            // All sockets share them: none of this one's may be left for the next, whatever became of it.
             desk.pongs.clear();
+            answered?;
             digested?;
             if desk.frames >= FRAMES_AT_ONCE {
                 break;

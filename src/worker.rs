@@ -376,6 +376,13 @@ impl Worker {
         }
     }
 
+    /// Goes on in the next turn with what has been loaded or queued, if there is any.
+    pub(crate) fn deliver_rest_later(&self) {
+        if !self.ready.is_empty() || !self.flushes.is_empty() {
+            self.deliver_later();
+        }
+    }
+
     /// Goes on with the delivery in the next turn of the event loop.
     pub(crate) fn deliver_later(&self) {
         self.events.delivery.post_next();
