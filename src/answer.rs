@@ -47,7 +47,8 @@ pub(crate) fn allow_origins(
     let Some(value) = location.allowed_origins else { return Ok(()) };
     let origins = evaluated(request, value);
     // A line break, however it got there, must not begin a header of its own.
-    let origins: Vec<u8> = origins.into_iter().filter(|byte| !byte.is_ascii_control()).collect();
+    let origins: Vec<u8> =
+        origins.iter().copied().filter(|byte| !byte.is_ascii_control()).collect();
     if origins.is_empty() {
         return Ok(());
     }

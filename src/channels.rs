@@ -17,11 +17,10 @@ use crate::nginx::request::Request;
 /// The channels path of the request.
 pub(crate) fn requested(request: &mut Request, location: &LocationConf) -> ChannelPath {
     match location.channels_path {
-        ChannelsPath::Nowhere => ChannelPath::parse(Vec::new()),
-        ChannelsPath::Modern(value) => ChannelPath::parse(evaluated(request, value)),
+        ChannelsPath::Nowhere => ChannelPath::default(),
+        ChannelsPath::Modern(value) => ChannelPath::parse(&evaluated(request, value)),
         ChannelsPath::LegacyPath(index) => {
-            let path = request.variable(index).unwrap_or_default();
-            ChannelPath::parse(decode(&path).into_owned())
+            ChannelPath::parse(&decode(request.variable(index).unwrap_or_default()))
         }
         ChannelsPath::LegacyId(index) => {
             ChannelPath::single(request.variable(index).unwrap_or_default())
@@ -30,12 +29,8 @@ pub(crate) fn requested(request: &mut Request, location: &LocationConf) -> Chann
 }
 
 /// The value of a directive with variables, percent-decoded once.
-pub(crate) fn evaluated(request: &mut Request, value: ComplexValue) -> Vec<u8> {
-    let value = request.evaluate(value).unwrap_or_default();
-    match decode(&value) {
-        Cow::Borrowed(_) => value,
-        Cow::Owned(decoded) => decoded,
-    }
+pub(crate) fn evaluated(request: &mut Request, value: ComplexValue) -> Cow<'_, [u8]> {
+    decode(request.evaluate(value).unwrap_or_default())
 }
 
 /// Whether one id may be used by publishers and subscribers.

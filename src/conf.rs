@@ -22,7 +22,7 @@ use self::padding::Padding;
 use self::settings::{LocationSettings, MainSettings};
 use crate::nginx::conf::{ComplexValue, ConfRef, Reported, VariableIndex};
 use crate::nginx::zone::Zone;
-use crate::render::{Family, MessageTemplate};
+use crate::render::{Family, MessageTemplate, Piece};
 
 const DEFAULT_CHANNEL_DELETED_TEXT: &[u8] = b"Channel deleted";
 const DEFAULT_PING_TEXT: &[u8] = b" ";
@@ -183,8 +183,11 @@ pub(crate) struct LocationConf {
     pub(crate) footer_template: Rc<[u8]>,
     /// Wildcard channels in one request.
     pub(crate) wildcard_channel_max_qtd: Option<usize>,
-    /// How long a browser waits before it reconnects to an event source.
-    pub(crate) eventsource_retry: Option<Duration>,
+    /// The two as every stream gets them; `None` where there is nothing to be sent.
+    pub(crate) header_piece: Option<Piece>,
+    pub(crate) footer_piece: Option<Piece>,
+    /// Tells how long a browser waits before it reconnects to an event source.
+    pub(crate) retry_piece: Option<Piece>,
     /// Silence after which a ping is sent.
     pub(crate) ping_message_interval: Option<Duration>,
     pub(crate) subscriber_connection_ttl: Option<Duration>,
@@ -423,7 +426,16 @@ impl LocationConf {
             ),
             _ => (Family::Text, Cow::Borrowed(header), Cow::Borrowed(footer)),
         };
+        let message_template = shared.template(message_template, family);
+        let retry = settings
+            .eventsource_retry
+            .value()
+            .filter(|_| matches!(family, Family::EventSource { .. }))
+            .map(|time| format!("retry: {}\n", time.as_millis()));
         Ok(Some(Self {
+            header_piece: message_template.piece(&header_template),
+            footer_piece: message_template.piece(&footer_template),
+            retry_piece: retry.and_then(|retry| message_template.piece(retry.as_bytes())),
             role,
             channels_path,
             legacy_since_epoch: matches!(channels_path, ChannelsPath::LegacyPath(_)),
@@ -435,9 +447,8 @@ impl LocationConf {
             channel_info_on_publish: settings.channel_info_on_publish.value().unwrap_or(true),
             authorized_channels_only: on(settings.authorized_channels_only.value()),
             header_template: Rc::from(header_template),
-            message_template: shared.template(message_template, family),
+            message_template,
             footer_template: Rc::from(footer_template),
-            eventsource_retry: settings.eventsource_retry.value(),
             wildcard_channel_max_qtd,
             ping_message_interval,
             subscriber_connection_ttl,

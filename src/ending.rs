@@ -14,7 +14,7 @@ use crate::nginx::bytes::Bytes;
 use crate::nginx::process;
 use crate::render::{Family, Piece, Renderings, last_chunk};
 use crate::story::CloseReason;
-use crate::subscriber::form::LongPollAnswer;
+use crate::subscriber::form::{Form, LongPollAnswer};
 use crate::subscriber::websocket::close_frame;
 use crate::subscriber::{Deadlines, Lost, Subscriber};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
@@ -171,7 +171,7 @@ impl Worker {
             if replay.is_none() || reason == CloseReason::Deleted {
                 outbox.extend(held_back.take());
             }
-            let footer = location.message_template.piece(&location.footer_template);
+            let footer = location.footer_piece.clone();
             let family = location.message_template.family();
             let filler = last
                 .as_ref()
@@ -207,11 +207,9 @@ impl Worker {
         let keys: Vec<_> = present.iter().map(|(key, ..)| *key).collect();
         for (subscriber, (_, cursor, piece)) in self.remove(&keys, reason).into_iter().zip(present)
         {
-            let Subscriber { held, form, .. } = subscriber;
-            self.endings.push_back(match form {
-                Some(form) => Ending::Answer(held, LongPollAnswer { form, cursor, piece }),
-                None => Ending::Abort(held),
-            });
+            let Subscriber { held, location, story, special, .. } = subscriber;
+            let form = Form { location, story, special };
+            self.endings.push_back(Ending::Answer(held, LongPollAnswer { form, cursor, piece }));
         }
     }
 

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use protocol::Few;
 use protocol::cursor::Cursor;
 
-use self::form::Form;
+use self::form::Special;
 use self::history::Replay;
 use self::websocket::{Pongs, WebSocket};
 use crate::conf::LocationConf;
@@ -52,8 +52,8 @@ pub(crate) struct Subscriber {
     pub(crate) held: Held,
     pub(crate) location: Rc<LocationConf>,
     pub(crate) kind: Kind,
-    /// How a long poll is answered.
-    pub(crate) form: Option<Box<Form>>,
+    /// What the answer of a long poll has.
+    pub(crate) special: Option<Box<Special>>,
     pub(crate) websocket: Option<Box<WebSocket>>,
     /// Bytes below which a message is followed by filler.
     pub(crate) padded_to: usize,

@@ -5,9 +5,10 @@
 //!
 //! Cost: inserting and removing take constant time, an idle subscriber one visit per interval.
 
-use std::collections::HashSet;
 use std::hash::Hash;
 use std::num::NonZeroU64;
+
+use rustc_hash::FxHashSet;
 
 /// Length of a slot in milliseconds: how late a subscriber may be served.
 const SLOT_MSEC: u64 = 32;
@@ -16,7 +17,7 @@ const SLOTS: u64 = 1024;
 
 /// Moments in milliseconds of nginx's clock, each with a key.
 pub(crate) struct Timeouts<K> {
-    slots: Vec<HashSet<K>>,
+    slots: Vec<FxHashSet<K>>,
     /// The slot up to which all have been served.
     served: u64,
     len: usize,
@@ -28,7 +29,7 @@ pub(crate) struct Place(NonZeroU64);
 
 impl<K: Copy + Eq + Hash> Timeouts<K> {
     pub(crate) fn new(now: u64) -> Self {
-        let slots = (0..SLOTS).map(|_| HashSet::new()).collect();
+        let slots = (0..SLOTS).map(|_| FxHashSet::default()).collect();
         Self { slots, served: now / SLOT_MSEC, len: 0 }
     }
 

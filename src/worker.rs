@@ -5,11 +5,12 @@
 //! requests are never ended while the worker is lent out: they queue as [`Ending`]s and are ended afterwards.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use protocol::cursor::Cursor;
 use protocol::event::Event;
+use rustc_hash::FxHashMap;
 use slotmap::SlotMap;
 use store::{Batch, InterestRef, Store, WakeSet};
 
@@ -76,7 +77,7 @@ pub(crate) struct Worker {
     pub(crate) drain: Option<Drain>,
     pub(crate) subscribers: SlotMap<SubscriberKey, Subscriber>,
     pub(crate) groups: SlotMap<GroupKey, Group>,
-    pub(crate) by_interest: HashMap<InterestRef, GroupKey>,
+    pub(crate) by_interest: FxHashMap<InterestRef, GroupKey>,
     pub(crate) cohorts: SlotMap<CohortKey, Cohort>,
     /// Cohorts with pieces that have not gone to all subscribers.
     pub(crate) ready: VecDeque<CohortKey>,
@@ -119,7 +120,7 @@ pub(crate) fn install(main: Rc<MainConf>, mut store: Store, events: Events) {
         drain: None,
         subscribers: SlotMap::with_key(),
         groups: SlotMap::with_key(),
-        by_interest: HashMap::new(),
+        by_interest: FxHashMap::default(),
         cohorts: SlotMap::with_key(),
         ready: VecDeque::new(),
         flushes: VecDeque::new(),
@@ -397,7 +398,15 @@ impl Worker {
     }
 
     /// Lets go of the subscribers whose requests nginx has freed.
+    #[inline]
     fn forget_gone(&mut self) {
+        if !GONE.borrow().is_empty() {
+            self.forget_all_gone();
+        }
+    }
+
+    #[cold]
+    fn forget_all_gone(&mut self) {
         while !GONE.borrow().is_empty() {
             let gone = GONE.take();
             for key in gone {

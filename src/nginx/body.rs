@@ -45,12 +45,13 @@ impl Request {
     /// The body, which has been read. Borrowed where nginx has it in one piece in memory.
     pub(crate) fn body(&self) -> Result<Cow<'_, [u8]>, BodyError> {
         let buffers = self.body_buffers();
-        if let [only] = buffers.as_slice()
+        let mut few = buffers.clone();
+        if let (Some(only), None) = (few.next(), few.next())
             && only.in_file() == 0
         {
             return Ok(Cow::Borrowed(in_memory(only)));
         }
-        let length = buffers.iter().map(|buffer| length(buffer)).sum();
+        let length = buffers.clone().map(length).sum();
         let mut body = Vec::new();
         body.try_reserve_exact(length).map_err(|_| BodyError::NoMemory)?;
         for buffer in buffers {
@@ -63,19 +64,15 @@ impl Request {
         Ok(Cow::Owned(body))
     }
 
-    fn body_buffers(&self) -> Vec<&ngx_buf_t> {
-        let mut buffers = Vec::new();
+    fn body_buffers(&self) -> impl Iterator<Item = &ngx_buf_t> + Clone {
         // SAFETY: null before a body was read and for requests without one; otherwise nginx's chain
         // of buffers, in the request's pool, which nobody changes after the last byte.
-        unsafe {
-            let Some(body) = self.0.request_body.as_ref() else { return buffers };
-            let mut link: *const ngx_chain_t = body.bufs;
-            while let Some(chain) = link.as_ref() {
-                buffers.extend(chain.buf.as_ref());
-                link = chain.next;
-            }
-        }
-        buffers
+        let first: Option<&ngx_chain_t> =
+            unsafe { self.0.request_body.as_ref().and_then(|body| body.bufs.as_ref()) };
+        // SAFETY: as above.
+        core::iter::successors(first, |link| unsafe { link.next.as_ref() })
+            // SAFETY: as above.
+            .filter_map(|link| unsafe { link.buf.as_ref() })
     }
 }
 

@@ -135,7 +135,25 @@ impl Request {
 
     /// The value of the first header of that name, which is compared without regard to case.
     pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers(name).next()
+        // Not the iterator below: this is asked several times for every request, and mostly in vain.
+        let mut part: Option<&ngx_list_part_t> = Some(&self.0.headers_in.headers.part);
+        while let Some(list) = part {
+            // SAFETY: the list of headers is filled in (type's invariant): its parts are linked and end with null, each has `nelts`
+            // elements, and the strings in them live in the request's pool.
+            for header in unsafe { elements(list) } {
+                if header.key.len != name.len() {
+                    continue;
+                }
+                // SAFETY: as above.
+                let (key, value) = unsafe { (bytes_of(&header.key), bytes_of(&header.value)) };
+                if key.eq_ignore_ascii_case(name.as_bytes()) {
+                    return Some(value);
+                }
+            }
+            // SAFETY: as above.
+            part = unsafe { list.next.as_ref() };
+        }
+        None
     }
 
     /// The values of all headers of that name, in the order of the request.
@@ -153,23 +171,24 @@ impl Request {
     }
 
     /// The value of an indexed variable; `None` if it has none in this request.
-    pub(crate) fn variable(&mut self, index: VariableIndex) -> Option<Vec<u8>> {
+    pub(crate) fn variable(&mut self, index: VariableIndex) -> Option<&[u8]> {
         // SAFETY: the index was given out while this request's configuration was read; the value is
-        // valid until the next call of nginx, and copied.
+        // valid until the next call of nginx, which the exclusive borrow keeps away.
         unsafe {
             let value = ngx_http_get_flushed_variable(self.as_ptr(), index.0).as_ref()?;
-            (value.not_found() == 0).then(|| value.as_bytes().to_vec())
+            (value.not_found() == 0).then(|| value.as_bytes())
         }
     }
 
     /// The value of a text with variables; `None` if the pool has no memory left.
-    pub(crate) fn evaluate(&mut self, value: ComplexValue) -> Option<Vec<u8>> {
+    pub(crate) fn evaluate(&mut self, value: ComplexValue) -> Option<&[u8]> {
         let mut text = ngx_str_t { len: 0, data: core::ptr::null_mut() };
         // SAFETY: the value was compiled for the configuration of this request (its type's invariant);
-        // nginx points `text` at bytes in the request's pool or in the configuration.
+        // nginx points `text` at bytes in the request's pool or in the configuration, which stay as long as the request is not
+        // handed back to nginx.
         unsafe {
             let result = ngx_http_complex_value(self.as_ptr(), value.as_ptr(), &raw mut text);
-            (result == NGX_OK as ngx_int_t).then(|| bytes_of(&text).to_vec())
+            (result == NGX_OK as ngx_int_t).then(|| bytes_of(&text))
         }
     }
 

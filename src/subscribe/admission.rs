@@ -26,12 +26,15 @@ pub(crate) fn admit(
     if path.is_empty() {
         return Err(Refusal::NoChannel);
     }
+    // Otherwise it does not matter here what is there already.
+    let looks = location.authorized_channels_only || main.max_subscribers_per_channel.is_some();
     let mut wildcards = 0;
     for segment in path.iter() {
         channels::check_id(segment.id, main)?;
         let wildcard = channels::is_wildcard_id(segment.id, main);
         wildcards += usize::from(wildcard);
-        let numbers = store.find(segment.id).map(|channel| store.numbers(channel));
+        let known = if looks { store.find(segment.id) } else { None };
+        let numbers = known.map(|channel| store.numbers(channel));
         let is_filled = numbers.is_some_and(|numbers| numbers.stored > 0);
         if location.authorized_channels_only && !wildcard && !is_filled {
             return Err(Refusal::ChannelNotAuthorized);

@@ -24,9 +24,9 @@ use crate::nginx::held::HeldHooks;
 use crate::nginx::process;
 use crate::nginx::request::{NoMemory, Request, Status};
 use crate::outbox::Outbox;
-use crate::render::{Family, Piece};
+use crate::render::Piece;
 use crate::story::CloseReason;
-use crate::subscriber::form::{Form, gap_piece, mark_gap, set_content_type};
+use crate::subscriber::form::{Form, Special, gap_piece, mark_gap, set_content_type};
 use crate::subscriber::history::{Due, due, has_gap};
 use crate::subscriber::websocket::WebSocket;
 use crate::subscriber::wish::Wish;
@@ -76,18 +76,21 @@ pub(crate) fn serve_stream(
             };
             let coming = Coming { padding, ..Coming::new(location, wish, Kind::Streaming) };
             let place = (history.is_none() && !wish.is_exact()).then_some(joined);
-            let key = settle(request, coming, &interests, joined, history)?;
             let opening = Opening {
                 upgrade: None,
                 header_min: padding.map_or(0, |group| group.header_min),
                 place,
                 gap: gap_piece(main, location, gap),
             };
-            worker::enter_in_handler(|worker| match head {
-                Ok(()) => worker.begin_stream(key, opening),
-                Err(NoMemory) => worker.drop_subscriber(key, CloseReason::Client),
-            });
-            Ok(Status::DONE)
+            worker::enter_in_handler(|worker| {
+                let key = worker.settle(request, coming, &interests, joined, history)?;
+                match head {
+                    Ok(()) => worker.begin_stream(key, opening),
+                    Err(NoMemory) => worker.drop_subscriber(key, CloseReason::Client),
+                }
+                Ok(Status::DONE)
+            })
+            .unwrap_or(Err(NoMemory))
         }
     }
 }
@@ -107,7 +110,7 @@ pub(super) struct Opening {
 /// What the padding goes by.
 fn user_agent(request: &mut Request, location: &LocationConf) -> Vec<u8> {
     match location.user_agent {
-        Some(value) => channels::evaluated(request, value),
+        Some(value) => channels::evaluated(request, value).into_owned(),
         None => request.header("User-Agent").map(<[u8]>::to_vec).unwrap_or_default(),
     }
 }
@@ -126,11 +129,14 @@ pub(crate) fn serve_long_poll(
             Form::new(main, location, wish, gap).tell(request, &pieces, due.newest)
         }
         Ok(Entered::Waits { interests, joined, gap, .. }) => {
-            let form = Some(Box::new(Form::new(main, location, wish, gap)));
-            let coming = Coming { form, ..Coming::new(location, wish, Kind::LongPolling) };
-            let key = settle(request, coming, &interests, joined, None)?;
-            worker::enter_in_handler(|worker| worker.begin_waiting(key));
-            Ok(Status::DONE)
+            let special = Form::new(main, location, wish, gap).special;
+            let coming = Coming { special, ..Coming::new(location, wish, Kind::LongPolling) };
+            worker::enter_in_handler(|worker| {
+                let key = worker.settle(request, coming, &interests, joined, None)?;
+                worker.begin_waiting(key);
+                Ok(Status::DONE)
+            })
+            .unwrap_or(Err(NoMemory))
         }
     }
 }
@@ -175,41 +181,42 @@ pub(super) struct Coming<'c> {
     pub(super) location: &'c Rc<LocationConf>,
     pub(super) wish: &'c Wish,
     pub(super) kind: Kind,
-    pub(super) form: Option<Box<Form>>,
+    pub(super) special: Option<Box<Special>>,
     pub(super) padding: Option<&'c Padding>,
     pub(super) websocket: Option<Box<WebSocket>>,
 }
 
 impl<'c> Coming<'c> {
     pub(super) fn new(location: &'c Rc<LocationConf>, wish: &'c Wish, kind: Kind) -> Self {
-        Self { location, wish, kind, form: None, padding: None, websocket: None }
+        Self { location, wish, kind, special: None, padding: None, websocket: None }
     }
 }
 
-/// Holds the request and puts the subscriber into the worker's tables.
-pub(super) fn settle(
-    request: &mut Request,
-    coming: Coming<'_>,
-    interests: &[InterestRef],
-    joined: Cursor,
-    history: Option<Due>,
-) -> Result<SubscriberKey, NoMemory> {
-    let Coming { location, wish, kind, form, padding, websocket } = coming;
-    worker::enter_in_handler(|worker| {
+impl Worker {
+    /// Holds the request and puts the subscriber into the worker's tables.
+    pub(super) fn settle(
+        &mut self,
+        request: &mut Request,
+        coming: Coming<'_>,
+        interests: &[InterestRef],
+        joined: Cursor,
+        history: Option<Due>,
+    ) -> Result<SubscriberKey, NoMemory> {
+        let Coming { location, wish, kind, special, padding, websocket } = coming;
         let ids = wish.story.path.iter().map(|segment| segment.id);
         let groups: Few<GroupKey> = interests
             .iter()
             .zip(ids)
-            .map(|(interest, id)| worker.join_group(*interest, id))
+            .map(|(interest, id)| self.join_group(*interest, id))
             .collect();
         let now = process::now_msec();
-        let key = worker.subscribers.try_insert_with_key(|key| {
+        let key = self.subscribers.try_insert_with_key(|key| {
             let held = request.hold(&HOOKS, key.data().as_ffi())?;
             Ok::<_, NoMemory>(Subscriber {
                 held,
                 location: Rc::clone(location),
                 kind,
-                form,
+                special,
                 websocket,
                 padded_to: padding.map_or(0, |group| group.message_min),
                 story: Rc::clone(&wish.story),
@@ -233,14 +240,11 @@ pub(super) fn settle(
             })
         });
         if key.is_err() {
-            worker.leave_groups(groups, 1);
+            self.leave_groups(groups, 1);
         }
         key
-    })
-    .unwrap_or(Err(NoMemory))
-}
+    }
 
-impl Worker {
     /// The group of an interest; counts one more subscription.
     fn join_group(&mut self, interest: InterestRef, id: &[u8]) -> GroupKey {
         let groups = &mut self.groups;
@@ -317,20 +321,17 @@ impl Worker {
         let location = &subscriber.location;
         let template = &location.message_template;
         let family = template.family();
-        let header = template.piece(&location.header_template);
-        let is_event_source = matches!(family, Family::EventSource { .. });
-        let retry = location
-            .eventsource_retry
-            .filter(|_| is_event_source)
-            .and_then(|time| template.piece(format!("retry: {}\n", time.as_millis()).as_bytes()));
         let place = place.and_then(|cursor| template.place(cursor));
-        for (piece, min) in
-            [(header, header_min), (retry, 0), (gap, subscriber.padded_to), (place, 0)]
-        {
+        for (piece, min) in [
+            (&location.header_piece, header_min),
+            (&location.retry_piece, 0),
+            (&gap, subscriber.padded_to),
+            (&place, 0),
+        ] {
             let Some(piece) = piece else { continue };
-            let filler = self.fillers.behind(&piece, family, min, largest);
-            for piece in [Some(piece), filler].iter().flatten() {
-                subscriber.outbox.extend(piece.on(wire));
+            subscriber.outbox.extend(piece.on(wire));
+            if let Some(filler) = self.fillers.behind(piece, family, min, largest) {
+                subscriber.outbox.extend(filler.on(wire));
             }
         }
         self.join_cohort(key);

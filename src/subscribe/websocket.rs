@@ -9,7 +9,7 @@ use protocol::websocket::extension::Deflate;
 use protocol::websocket::frame;
 use protocol::websocket::handshake::{self, Handshake, Invalid, VERSIONS};
 
-use super::attach::{Coming, Entered, Opening, enter, settle};
+use super::attach::{Coming, Entered, Opening, enter};
 use crate::answer::{INTERNAL_ERROR, NO_CACHE};
 use crate::conf::{LocationConf, MainConf, Mode};
 use crate::nginx::log::error;
@@ -75,15 +75,18 @@ pub(super) fn serve(
                 websocket: Some(Box::new(websocket)),
                 ..Coming::new(location, &wish, Kind::Streaming)
             };
-            let key = settle(request, coming, &interests, joined, history)?;
             let opening = Opening {
                 upgrade: Some(head(gap)),
                 header_min: 0,
                 place: None,
                 gap: gap_piece(main, location, gap),
             };
-            worker::enter_in_handler(|worker| worker.begin_stream(key, opening));
-            Ok(Status::DONE)
+            worker::enter_in_handler(|worker| {
+                let key = worker.settle(request, coming, &interests, joined, history)?;
+                worker.begin_stream(key, opening);
+                Ok(Status::DONE)
+            })
+            .unwrap_or(Err(NoMemory))
         }
     }
 }
@@ -108,7 +111,8 @@ fn check(request: &mut Request, location: &LocationConf) -> Result<Accepted, Inv
     let protocol = request.header("Sec-WebSocket-Protocol").and_then(handshake::subprotocol);
     let protocol = protocol.map(<[u8]>::to_vec);
     if conf.check_origin {
-        let allowed = location.allowed_origins.map(|value| channels::evaluated(request, value));
+        let allowed =
+            location.allowed_origins.map(|value| channels::evaluated(request, value).into_owned());
         handshake::check_origin(request.header("Origin"), &allowed.unwrap_or_default())?;
     }
     Ok((accept, protocol))

@@ -20,13 +20,18 @@ use crate::story::Story;
 /// How the answer of a poll looks, whatever it says.
 pub(crate) struct Form {
     pub(crate) location: Rc<LocationConf>,
-    /// The function that a script tag wants called.
-    pub(crate) callback: Option<Vec<u8>>,
-    /// Messages behind the client's cursor are no longer stored.
-    pub(crate) gap: bool,
-    /// What says so in the body, where the configuration has a text for it.
-    pub(crate) gap_piece: Option<Piece>,
     pub(crate) story: Rc<Story>,
+    pub(crate) special: Option<Box<Special>>,
+}
+
+/// What few answers have.
+pub(crate) struct Special {
+    /// The function that a script tag wants called.
+    callback: Option<Vec<u8>>,
+    /// Messages behind the client's cursor are no longer stored.
+    gap: bool,
+    /// What says so in the body, where the configuration has a text for it.
+    gap_piece: Option<Piece>,
 }
 
 impl Form {
@@ -36,13 +41,19 @@ impl Form {
         wish: &Wish,
         gap: bool,
     ) -> Self {
-        Self {
-            location: Rc::clone(location),
-            callback: wish.callback.clone(),
-            gap,
-            gap_piece: gap_piece(main, location, gap),
-            story: Rc::clone(&wish.story),
-        }
+        let special = (gap || wish.callback.is_some()).then(|| {
+            let gap_piece = gap_piece(main, location, gap);
+            Box::new(Special { callback: wish.callback.clone(), gap, gap_piece })
+        });
+        Self { location: Rc::clone(location), story: Rc::clone(&wish.story), special }
+    }
+
+    fn callback(&self) -> Option<&[u8]> {
+        self.special.as_ref()?.callback.as_deref()
+    }
+
+    fn gap_piece(&self) -> Option<&Piece> {
+        self.special.as_ref()?.gap_piece.as_ref()
     }
 
     /// 200 with messages: header template, messages, footer template, a chunk each.
@@ -59,16 +70,17 @@ impl Form {
         self.story.count(pieces.iter().filter(|piece| piece.is_message).count());
         let mut chunks: SmallVec<[&[u8]; 8]> = SmallVec::new();
         chunks.push(&self.location.header_template);
-        if let Some(name) = &self.callback {
-            chunks.extend([name.as_slice(), jsonp::OPEN]);
+        let callback = self.callback();
+        if let Some(name) = callback {
+            chunks.extend([name, jsonp::OPEN]);
         }
-        for (index, piece) in self.gap_piece.iter().chain(pieces).enumerate() {
-            if index > 0 && self.callback.is_some() {
+        for (index, piece) in self.gap_piece().into_iter().chain(pieces).enumerate() {
+            if index > 0 && callback.is_some() {
                 chunks.push(jsonp::SEPARATOR);
             }
             chunks.extend(piece.texts());
         }
-        if self.callback.is_some() {
+        if callback.is_some() {
             chunks.push(jsonp::CLOSE);
         }
         chunks.push(&self.location.footer_template);
@@ -97,11 +109,12 @@ impl Form {
     }
 
     fn mark_gap(&self, request: &mut Request) -> Result<(), NoMemory> {
-        if self.gap { mark_gap(request) } else { Ok(()) }
+        let gap = self.special.as_ref().is_some_and(|special| special.gap);
+        if gap { mark_gap(request) } else { Ok(()) }
     }
 
     fn set_content_type(&self, request: &mut Request) -> Result<(), NoMemory> {
-        if self.callback.is_some() && self.location.legacy_content_type.is_none() {
+        if self.callback().is_some() && self.location.legacy_content_type.is_none() {
             return request.set_content_type(jsonp::CONTENT_TYPE.as_bytes());
         }
         set_content_type(request, &self.location)
@@ -142,7 +155,7 @@ pub(crate) fn set_content_type(
 
 /// The answer of a long poll that has waited.
 pub(crate) struct LongPollAnswer {
-    pub(crate) form: Box<Form>,
+    pub(crate) form: Form,
     pub(crate) cursor: Cursor,
     /// 200 with this piece (which may be empty), or 304.
     pub(crate) piece: Option<Option<Piece>>,

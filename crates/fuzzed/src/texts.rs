@@ -21,7 +21,7 @@ fn fields<const N: usize>(data: &[u8]) -> [&[u8]; N] {
 pub(crate) fn channel_path(data: &[u8]) {
     let decoded = decode(data);
     assert!(decoded.len() <= data.len());
-    let path = ChannelPath::parse(decoded.clone());
+    let path = ChannelPath::parse(&decoded);
     let expected = decoded.split(|byte| *byte == b'/').map(naive_segment);
     let expected: Vec<_> = expected.filter(|(id, _)| !id.is_empty()).collect();
     let parsed: Vec<_> = path.iter().map(|it| (it.id.to_vec(), it.backtrack)).collect();

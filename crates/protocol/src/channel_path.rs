@@ -15,6 +15,8 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use smallvec::SmallVec;
+
 use crate::Few;
 
 /// Percent-decodes `value` once.
@@ -99,43 +101,46 @@ pub struct Segment<'a> {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChannelPath {
-    /// The whole path; the segments point into it, so ids cost no allocation of their own.
-    bytes: Vec<u8>,
-    segments: Few<(Range<usize>, Option<u32>)>,
+    /// The whole path; the segments point into it, so ids cost no allocation of their own, and a short path none at all.
+    bytes: SmallVec<[u8; 32]>,
+    segments: Few<(Range<u32>, Option<u32>)>,
+}
+
+/// A position in a path; it has no more bytes than the head of a request.
+fn position(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 impl ChannelPath {
     /// Takes a decoded path apart. Empty segments are skipped, so the leading slash that some clients
     /// send names no channel, and a path of slashes alone is empty.
     #[must_use]
-    pub fn parse(path: impl Into<Vec<u8>>) -> Self {
-        let bytes = path.into();
+    pub fn parse(path: &[u8]) -> Self {
         let mut segments = Few::new();
         let mut start = 0;
-        for end in memchr::memchr_iter(b'/', &bytes).chain([bytes.len()]) {
-            let segment = bytes.get(start..end).unwrap_or_default();
+        for end in memchr::memchr_iter(b'/', path).chain([path.len()]) {
+            let segment = path.get(start..end).unwrap_or_default();
             let (id_len, backtrack) = split_backtrack(segment);
             if id_len > 0 {
-                segments.push((start..start + id_len, backtrack));
+                segments.push((position(start)..position(start + id_len), backtrack));
             }
             start = end + 1;
         }
-        Self { bytes, segments }
+        Self { bytes: SmallVec::from_slice(path), segments }
     }
 
     /// The path of one channel whose id is given raw, as the variable `$push_stream_channel_id` of
     /// old configurations does: `/` and `.bN` are part of the id. An empty id is an empty path.
     #[must_use]
-    pub fn single(id: impl Into<Vec<u8>>) -> Self {
-        let bytes = id.into();
-        let segment = (!bytes.is_empty()).then_some((0..bytes.len(), None));
-        Self { bytes, segments: segment.into_iter().collect() }
+    pub fn single(id: &[u8]) -> Self {
+        let segment = (!id.is_empty()).then_some((0..position(id.len()), None));
+        Self { bytes: SmallVec::from_slice(id), segments: segment.into_iter().collect() }
     }
 
     /// The channels in path order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Segment<'_>> + Clone {
         self.segments.iter().map(|(range, backtrack)| Segment {
-            id: self.bytes.get(range.clone()).unwrap_or_default(),
+            id: self.bytes.get(range.start as usize..range.end as usize).unwrap_or_default(),
             backtrack: *backtrack,
         })
     }
@@ -192,7 +197,7 @@ mod tests {
     type Ids = Vec<(&'static [u8], Option<u32>)>;
 
     fn check(path: &[u8], expected: &Ids) {
-        let parsed = ChannelPath::parse(decode(path).into_owned());
+        let parsed = ChannelPath::parse(&decode(path));
         let found: Vec<_> = parsed.iter().map(|s| (s.id, s.backtrack)).collect();
         assert_eq!(&found, expected, "path {}", path.escape_ascii());
         assert_eq!((parsed.len(), parsed.is_empty()), (expected.len(), expected.is_empty()));

@@ -101,7 +101,7 @@ pub fn parse(value: &[u8]) -> Option<u32> {
     let (year, month, day, seconds);
     if rest.byte(b',').is_some() {
         rest.spaces();
-        day = rest.digits(2)?;
+        day = rest.digits::<2>()?;
         let obsolete = rest.byte(b'-').is_some();
         let separator = if obsolete { b'-' } else { b' ' };
         if !obsolete {
@@ -109,18 +109,18 @@ pub fn parse(value: &[u8]) -> Option<u32> {
         }
         month = rest.month()?;
         rest.byte(separator)?;
-        year = if obsolete { rest.short_year()? } else { rest.digits(4)? };
+        year = if obsolete { rest.short_year()? } else { rest.digits::<4>()? };
         rest.byte(b' ')?;
         seconds = rest.time_of_day()?;
     } else {
         rest.byte(b' ')?;
         month = rest.month()?;
         rest.byte(b' ')?;
-        day = if rest.byte(b' ').is_some() { rest.digits(1)? } else { rest.digits(2)? };
+        day = if rest.byte(b' ').is_some() { rest.digits::<1>()? } else { rest.digits::<2>()? };
         rest.byte(b' ')?;
         seconds = rest.time_of_day()?;
         rest.byte(b' ')?;
-        year = rest.digits(4)?;
+        year = rest.digits::<4>()?;
     }
     if day == 0 || day > days_of(month, year) {
         return None;
@@ -162,34 +162,55 @@ impl Scanner<'_> {
         while self.byte(b' ').is_some() {}
     }
 
-    fn digits(&mut self, count: usize) -> Option<u32> {
-        let (digits, rest) = self.0.split_at_checked(count)?;
-        if !digits.iter().all(u8::is_ascii_digit) {
-            return None;
+    #[inline]
+    fn digits<const N: usize>(&mut self) -> Option<u32> {
+        let (digits, rest) = self.0.split_first_chunk::<N>()?;
+        let mut number = 0;
+        for digit in digits {
+            let digit = digit.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            number = number * 10 + u32::from(digit);
         }
         self.0 = rest;
-        Some(digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0')))
+        Some(number)
     }
 
     fn month(&mut self) -> Option<u32> {
         let (name, rest) = self.0.split_first_chunk::<3>()?;
         self.0 = rest;
-        (0..).zip(MONTHS).find_map(|(number, month)| (month == *name).then_some(number))
+        // A match on one word, where comparing with `MONTHS` would be a loop over twelve.
+        Some(match name {
+            b"Jan" => 0,
+            b"Feb" => 1,
+            b"Mar" => 2,
+            b"Apr" => 3,
+            b"May" => 4,
+            b"Jun" => 5,
+            b"Jul" => 6,
+            b"Aug" => 7,
+            b"Sep" => 8,
+            b"Oct" => 9,
+            b"Nov" => 10,
+            b"Dec" => 11,
+            _ => return None,
+        })
     }
 
     /// Without a clock the 50-year rule of RFC 9110 cannot be applied; nginx's rule needs none.
     fn short_year(&mut self) -> Option<u32> {
-        let year = self.digits(2)?;
+        let year = self.digits::<2>()?;
         Some(if year < 70 { 2_000 + year } else { 1_900 + year })
     }
 
     /// Seconds since midnight; second 60 is a leap second.
     fn time_of_day(&mut self) -> Option<u32> {
-        let hour = self.digits(2)?;
+        let hour = self.digits::<2>()?;
         self.byte(b':')?;
-        let minute = self.digits(2)?;
+        let minute = self.digits::<2>()?;
         self.byte(b':')?;
-        let second = self.digits(2)?;
+        let second = self.digits::<2>()?;
         let valid = hour < 24 && minute < 60 && second <= 60;
         valid.then_some(hour * 3_600 + minute * 60 + second)
     }

@@ -54,7 +54,7 @@ proptest! {
             .map(naive_segment)
             .filter(|(id, _)| !id.is_empty())
             .collect();
-        prop_assert_eq!(owned(&ChannelPath::parse(path)), expected);
+        prop_assert_eq!(owned(&ChannelPath::parse(&path)), expected);
     }
 
     #[test]
@@ -64,7 +64,7 @@ proptest! {
         let path = segments.iter().map(|(id, number)| {
             [id.as_slice(), format!(".b{number}").as_bytes()].concat()
         });
-        let parsed = ChannelPath::parse(path.collect::<Vec<_>>().join(&b'/'));
+        let parsed = ChannelPath::parse(&path.collect::<Vec<_>>().join(&b'/'));
         let expected: Vec<_> = segments.into_iter().map(|(id, number)| (id, Some(number))).collect();
         prop_assert_eq!(owned(&parsed), expected);
     }

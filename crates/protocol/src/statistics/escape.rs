@@ -20,6 +20,11 @@ use alloc::vec::Vec;
 /// Appends `text` as the inside of a JSON string (RFC 8259 section 7).
 pub(crate) fn json(text: &[u8], out: &mut Vec<u8>) {
     const HEX: [u8; 16] = *b"0123456789abcdef";
+    // Ids mostly are of such characters only.
+    if text.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+        out.extend_from_slice(text);
+        return;
+    }
     let special = |c: char| matches!(c, '"' | '\\' | '\0'..='\x1f');
     replace(text, br"\ufffd", special, out, |c, out| {
         if matches!(c, '"' | '\\') {
