@@ -1,33 +1,35 @@
 //! Who gets the same bytes: the subscribers of a channel in this worker, in cohorts.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::rc::Rc;
 
 use protocol::Few;
 use protocol::cursor::Cursor;
+use smallvec::SmallVec;
 use store::InterestRef;
+use thin_vec::ThinVec;
 
-use crate::nginx::held::Wire;
+use crate::nginx::wire::Wire;
 use crate::render::{Deflation, MessageTemplate, Piece};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
 
 /// A channel with subscribers in this worker.
+///
+/// Groups and cohorts are small, since a worker may have a million of them: what mostly is empty takes one word.
 pub(crate) struct Group {
+    /// `NONE` if the zone was full when the worker had to register again.
     pub(crate) interest: InterestRef,
-    /// The zone knows the interest: not so if it was full when the worker had to register again.
-    pub(crate) registered: bool,
-    pub(crate) id: Rc<[u8]>,
+    pub(crate) id: SmallVec<[u8; 16]>,
     /// Subscriptions: the number the zone has for this worker.
     pub(crate) subscriptions: u32,
     pub(crate) cohorts: Few<CohortKey>,
     /// Subscribers of several channels, as often as they subscribed to this one.
-    pub(crate) several: Vec<SubscriberKey>,
+    pub(crate) several: ThinVec<SubscriberKey>,
 }
 
-/// Subscribers of one channel who get the same bytes.
-pub(crate) struct Cohort {
-    pub(crate) group: GroupKey,
+/// What subscribers of a channel have in common who get the same bytes.
+#[derive(Clone)]
+pub(crate) struct Look {
     pub(crate) template: Rc<MessageTemplate>,
     pub(crate) wire: Wire,
     pub(crate) kind: Kind,
@@ -35,45 +37,70 @@ pub(crate) struct Cohort {
     pub(crate) padded_to: usize,
     /// How messages are compressed, if at all.
     pub(crate) deflation: Option<Deflation>,
+}
+
+impl PartialEq for Look {
+    fn eq(&self, other: &Self) -> bool {
+        // Equal templates are the same one: locations share them.
+        Rc::ptr_eq(&self.template, &other.template)
+            && (self.wire, self.kind, self.padded_to, self.deflation)
+                == (other.wire, other.kind, other.padded_to, other.deflation)
+    }
+}
+
+/// All looks that there have been in this worker: as many as the configuration and the ways to connect make.
+#[derive(Default)]
+pub(crate) struct Looks(Vec<Rc<Look>>);
+
+impl Looks {
+    /// The one that all cohorts of this look share.
+    pub(crate) fn shared(&mut self, look: Look) -> Rc<Look> {
+        if let Some(known) = self.0.iter().find(|known| ***known == look) {
+            return Rc::clone(known);
+        }
+        let look = Rc::new(look);
+        self.0.push(Rc::clone(&look));
+        look
+    }
+}
+
+/// Subscribers of one channel who get the same bytes.
+pub(crate) struct Cohort {
+    pub(crate) group: GroupKey,
+    pub(crate) look: Rc<Look>,
     pub(crate) subscribers: Few<SubscriberKey>,
     /// Rendered in this wake-up, not yet a volley.
-    pub(crate) gathering: Vec<Piece>,
+    pub(crate) gathering: ThinVec<Piece>,
     /// Volleys; the first `served` subscribers have got the front one.
-    pub(crate) volleys: VecDeque<Rc<[Piece]>>,
-    pub(crate) served: usize,
+    pub(crate) volleys: ThinVec<Rc<[Piece]>>,
+    served: u32,
 }
 
 impl Cohort {
-    pub(crate) fn new(
-        group: GroupKey,
-        template: Rc<MessageTemplate>,
-        wire: Wire,
-        kind: Kind,
-        padded_to: usize,
-        deflation: Option<Deflation>,
-    ) -> Self {
+    pub(crate) fn new(group: GroupKey, look: Rc<Look>) -> Self {
         Self {
             group,
-            template,
-            wire,
-            kind,
-            padded_to,
-            deflation,
+            look,
             subscribers: Few::new(),
-            gathering: Vec::new(),
-            volleys: VecDeque::new(),
+            gathering: ThinVec::new(),
+            volleys: ThinVec::new(),
             served: 0,
         }
+    }
+
+    fn served(&self) -> usize {
+        self.served as usize
     }
 
     /// Takes a subscriber out; answers who took its place. Who has got the front volley stays in front of who has not.
     pub(crate) fn remove(&mut self, mut place: usize) -> [Option<(SubscriberKey, usize)>; 2] {
         let mut moved = [None, None];
-        if place < self.served {
+        if place < self.served() {
             self.served -= 1;
-            self.subscribers.swap(place, self.served);
+            let last = self.served();
+            self.subscribers.swap(place, last);
             moved[0] = self.subscribers.get(place).map(|key| (*key, place));
-            place = self.served;
+            place = last;
         }
         if place < self.subscribers.len() {
             self.subscribers.swap_remove(place);
@@ -96,22 +123,24 @@ impl Cohort {
             return false;
         }
         let was_idle = self.volleys.is_empty();
-        self.volleys.push_back(self.gathering.drain(..).collect());
+        self.volleys.push(self.gathering.drain(..).collect());
         was_idle
     }
 
     /// Who is to be served now, as far as the budget goes; at least 1 is taken from it, so that every look ends.
     pub(crate) fn share(&self, budget: &mut usize) -> Range<usize> {
-        let end = self.subscribers.len().min(self.served + *budget);
-        *budget -= (end - self.served).max(1).min(*budget);
-        self.served..end
+        let end = self.subscribers.len().min(self.served() + *budget);
+        *budget -= (end - self.served()).max(1).min(*budget);
+        self.served()..end
     }
 
     /// Those before `end` have got the front volley; after the last one it goes.
     pub(crate) fn advance(&mut self, end: usize) {
-        self.served = end;
+        self.served = u32::try_from(end).unwrap_or(u32::MAX);
         if end == self.subscribers.len() {
-            self.volleys.pop_front();
+            if !self.volleys.is_empty() {
+                self.volleys.remove(0);
+            }
             self.served = 0;
         }
     }
@@ -120,8 +149,8 @@ impl Cohort {
     pub(crate) fn front(&mut self) -> Option<Rc<[Piece]>> {
         if self.served == 0 && self.volleys.len() > 1 {
             let all = self.volleys.drain(..).flat_map(|volley| volley.to_vec()).collect();
-            self.volleys.push_back(all);
+            self.volleys.push(all);
         }
-        self.volleys.front().map(Rc::clone)
+        self.volleys.first().map(Rc::clone)
     }
 }

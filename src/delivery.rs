@@ -21,8 +21,8 @@ use store::{InterestRef, News, NewsResume, Pin};
 
 use crate::counters;
 use crate::nginx::bytes::Bytes;
-use crate::nginx::held::Wire;
 use crate::nginx::process;
+use crate::nginx::wire::Wire;
 use crate::render::{Message, MessageTemplate, Piece, Renderings};
 use crate::subscriber::{Lost, Subscriber};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
@@ -157,16 +157,12 @@ impl Worker {
         let render = |template: &MessageTemplate| template.render(news.cursor, &message);
         for key in &group.cohorts {
             let Some(cohort) = self.cohorts.get_mut(*key) else { continue };
+            let look = &*cohort.look;
             let compressors = &mut self.compressors;
-            let piece =
-                renderings.deflated(&cohort.template, cohort.deflation, compressors, render);
-            if let Some(piece) = or_empty(piece, cohort.kind, news) {
-                let filler = self.fillers.behind(
-                    &piece,
-                    cohort.template.family(),
-                    cohort.padded_to,
-                    largest,
-                );
+            let piece = renderings.deflated(&look.template, look.deflation, compressors, render);
+            if let Some(piece) = or_empty(piece, look.kind, news) {
+                let filler =
+                    self.fillers.behind(&piece, look.template.family(), look.padded_to, largest);
                 cohort.gathering.extend([Some(piece), filler].into_iter().flatten());
             }
         }
@@ -214,9 +210,9 @@ impl Worker {
     fn say_farewell(&mut self, group_key: GroupKey, text: &[u8]) {
         let Some(group) = self.groups.get(group_key) else { return };
         let deleted_at = self.zone.glance().deleted_at(group.interest);
-        let id = Rc::clone(&group.id);
+        let id = group.id.clone();
         let message = MessageView::channel_deleted(&id, text).into();
-        let mut keys = group.several.clone();
+        let mut keys = group.several.to_vec();
         keys.sort_unstable();
         keys.dedup();
         let cohorts = group.cohorts.iter().filter_map(|key| self.cohorts.get(*key));
@@ -273,11 +269,11 @@ impl Worker {
     /// Serves a cohort's front volley to subscribers that have not got it. True = the cohort has more to be sent.
     fn serve_cohort(&mut self, key: CohortKey, budget: &mut usize) -> bool {
         let Some(cohort) = self.cohorts.get_mut(key) else { return false };
-        if matches!(cohort.kind, Kind::LongPolling) {
+        if matches!(cohort.look.kind, Kind::LongPolling) {
             return self.answer_cohort(key, budget);
         }
         let Some(volley) = cohort.front() else { return false };
-        let (wire, share) = (cohort.wire, cohort.share(budget));
+        let (wire, share) = (cohort.look.wire, cohort.share(budget));
         let bytes: Vec<Bytes> = volley.iter().flat_map(|piece| piece.on(wire)).collect();
         let (Some(first), Some(last)) = (volley.first(), volley.last()) else { return false };
         let slices: Vec<IoSlice<'_>> = bytes.iter().map(|bytes| IoSlice::new(bytes)).collect();

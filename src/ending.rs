@@ -8,7 +8,7 @@ use std::rc::Rc;
 use protocol::cursor::Cursor;
 use protocol::event::Event;
 use protocol::template::MessageView;
-use store::WakeSet;
+use store::{InterestRef, WakeSet};
 
 use crate::nginx::bytes::Bytes;
 use crate::nginx::process;
@@ -97,7 +97,7 @@ impl Worker {
             };
             counters::written(cohort.unseen(subscriber.seen), 1);
             for piece in cohort.unseen(subscriber.seen) {
-                queue.extend(piece.on(cohort.wire));
+                queue.extend(piece.on(cohort.look.wire));
                 subscriber.story.count(piece.is_message.into());
             }
         }
@@ -128,7 +128,7 @@ impl Worker {
         for key in subscriptions {
             let Some(group) = self.groups.get_mut(key) else { continue };
             group.subscriptions = group.subscriptions.saturating_sub(1);
-            if let Some(store) = store.as_mut().filter(|_| group.registered) {
+            if let Some(store) = store.as_mut().filter(|_| group.interest != InterestRef::NONE) {
                 store.unsubscribe(group.interest);
                 events::announce(store, &main, Event::ClientUnsubscribed, &group.id, &mut wake);
             }

@@ -3,8 +3,6 @@
 //! Cost of what arrives: one read for every 16 KiB, into a buffer that all share, and one write for the pongs to the pings in it; no copy
 //! of a message but the one that puts its fragments together. Memory grows with what has arrived, never with a length that was announced.
 
-use std::rc::Rc;
-
 use protocol::websocket::close::CloseCode;
 use protocol::websocket::deflate::Inflater;
 use protocol::websocket::event::{Event, Kind, Message};
@@ -159,7 +157,7 @@ impl Desk<'_> {
             return Ok(());
         }
         let ids = subscribed.iter().filter_map(|group| Some(&self.groups.get(*group)?.id));
-        let ids: Vec<Rc<[u8]>> =
+        let ids: Vec<_> =
             ids.filter(|id| !channels::is_events_channel(id, self.main)).cloned().collect();
         let parts = Parts { text, binary: message.kind == Kind::Binary, ..Parts::default() };
         let message = NewMessage { parts, ..channels::message(location) };

@@ -43,4 +43,5 @@ pub(crate) mod sha1;
 mod text;
 pub(crate) mod timer;
 pub(crate) mod variables;
+pub(crate) mod wire;
 pub(crate) mod zone;

@@ -15,7 +15,7 @@ use protocol::websocket::frame::{self, EMPTY_PING};
 use store::{Parts, Stamp};
 
 use crate::nginx::bytes::Bytes;
-use crate::nginx::held::Wire;
+use crate::nginx::wire::Wire;
 
 /// How messages look in a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -15,7 +15,7 @@ use slotmap::SlotMap;
 use store::{Batch, InterestRef, Store, WakeSet};
 
 use crate::channels::{create_limits, is_wildcard_id};
-use crate::cohort::{Cohort, Group};
+use crate::cohort::{Cohort, Group, Looks};
 use crate::conf::MainConf;
 use crate::drain::Drain;
 use crate::nginx::bytes::Bytes;
@@ -79,6 +79,7 @@ pub(crate) struct Worker {
     pub(crate) groups: SlotMap<GroupKey, Group>,
     pub(crate) by_interest: FxHashMap<InterestRef, GroupKey>,
     pub(crate) cohorts: SlotMap<CohortKey, Cohort>,
+    pub(crate) looks: Looks,
     /// Cohorts with pieces that have not gone to all subscribers.
     pub(crate) ready: VecDeque<CohortKey>,
     /// Subscribers to be sent what queues for them, or more of their history.
@@ -122,6 +123,7 @@ pub(crate) fn install(main: Rc<MainConf>, mut store: Store, events: Events) {
         groups: SlotMap::with_key(),
         by_interest: FxHashMap::default(),
         cohorts: SlotMap::with_key(),
+        looks: Looks::default(),
         ready: VecDeque::new(),
         flushes: VecDeque::new(),
         endings: VecDeque::new(),
@@ -435,7 +437,7 @@ impl Worker {
         let main = Rc::clone(&self.main);
         let limits = create_limits(&main);
         for (key, group) in &mut self.groups {
-            group.registered = false;
+            group.interest = InterestRef::NONE;
             let Some(mut store) = zone.lock() else { return };
             let wildcard = is_wildcard_id(&group.id, &main);
             let now = process::now();
@@ -444,7 +446,6 @@ impl Worker {
             };
             if let Ok(interest) = store.restore(self.slot, channel, group.subscriptions, now) {
                 group.interest = interest;
-                group.registered = true;
                 self.by_interest.insert(interest, key);
             }
         }

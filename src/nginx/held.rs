@@ -6,7 +6,7 @@
 //! - a WebSocket: [`Held::upgrade`], then the same, and [`Held::read`];
 //! - a poll: [`Held::finish_with`] one complete answer.
 //!
-//! [`wire`] decides which path a stream takes; [`socket`] is the plain one, [`filter`] the other.
+//! [`super::wire`] decides which path a stream takes; [`socket`] is the plain one, [`filter`] the other.
 //!
 //! The client may leave at any instant. nginx then ends the request and [`HeldHooks::gone`] is called,
 //! perhaps from inside a call of this module; from that moment every method of the [`Held`] answers
@@ -21,7 +21,6 @@
 mod filter;
 mod socket;
 mod upgraded;
-mod wire;
 
 use core::cell::{Cell, RefCell};
 use core::ffi::c_void;
@@ -41,10 +40,10 @@ use nginx_sys::{
 use ngx::http::{HttpModuleLocationConf, NgxHttpCoreModule};
 
 use self::filter::Filtered;
-pub(crate) use self::wire::Wire;
 use super::bytes::Bytes;
 use super::log;
 use super::request::{NoMemory, Request, Status};
+use super::wire::{self, Wire};
 
 /// What a held request tells its holder, who finds it by the token given to [`Request::hold`].
 pub(crate) struct HeldHooks {

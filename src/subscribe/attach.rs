@@ -10,12 +10,14 @@ use protocol::cursor::Cursor;
 use protocol::event::Event;
 use protocol::refusal::Refusal;
 use slotmap::{Key as _, KeyData};
+use smallvec::SmallVec;
 use store::{InterestRef, WakeSet};
+use thin_vec::ThinVec;
 
 use super::admission;
 use super::poll::read_all;
 use crate::answer::INTERNAL_ERROR;
-use crate::cohort::{Cohort, Group};
+use crate::cohort::{Cohort, Group, Look};
 use crate::conf::padding::Padding;
 use crate::conf::{LocationConf, MainConf};
 use crate::counters::{Connected, Unwritten};
@@ -251,11 +253,10 @@ impl Worker {
         let key = *self.by_interest.entry(interest).or_insert_with(|| {
             groups.insert(Group {
                 interest,
-                registered: true,
-                id: Rc::from(id),
+                id: SmallVec::from_slice(id),
                 subscriptions: 0,
                 cohorts: Few::new(),
-                several: Vec::new(),
+                several: ThinVec::new(),
             })
         });
         if let Some(group) = self.groups.get_mut(key) {
@@ -276,23 +277,19 @@ impl Worker {
             return;
         };
         let Some(group) = self.groups.get_mut(group_key) else { return };
-        let (wire, kind, padded_to, deflation) =
-            (subscriber.held.wire(), subscriber.kind, subscriber.padded_to, subscriber.deflation());
-        let template = &subscriber.location.message_template;
+        let look = self.looks.shared(Look {
+            template: Rc::clone(&subscriber.location.message_template),
+            wire: subscriber.held.wire(),
+            kind: subscriber.kind,
+            padded_to: subscriber.padded_to,
+            deflation: subscriber.deflation(),
+        });
         let cohorts = &self.cohorts;
         let known = group.cohorts.iter().copied().find(|cohort| {
-            cohorts.get(*cohort).is_some_and(|cohort| {
-                cohort.wire == wire
-                    && cohort.kind == kind
-                    && cohort.padded_to == padded_to
-                    && cohort.deflation == deflation
-                    && Rc::ptr_eq(&cohort.template, template)
-            })
+            cohorts.get(*cohort).is_some_and(|cohort| Rc::ptr_eq(&cohort.look, &look))
         });
         let cohort_key = known.unwrap_or_else(|| {
-            let template = Rc::clone(template);
-            let cohort = Cohort::new(group_key, template, wire, kind, padded_to, deflation);
-            let key = self.cohorts.insert(cohort);
+            let key = self.cohorts.insert(Cohort::new(group_key, look));
             group.cohorts.push(key);
             key
         });

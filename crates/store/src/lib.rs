@@ -81,6 +81,11 @@ pub struct ChannelRef(Ref<Channel>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InterestRef(Ref<Interest>);
 
+impl InterestRef {
+    /// In the place of one that the zone has not.
+    pub const NONE: Self = Self(Ref::NONE);
+}
+
 /// A message's content that this worker has still to take and which therefore stays where it is.
 #[derive(Debug)]
 pub struct Pin(Ref<Content>);

@@ -2,21 +2,24 @@
 //!
 //! Cost: one `writev` for an answer whose header and body together stay under `postpone_output`
 //! (1460 bytes unless configured), because nothing is flushed before the last buffer. Bodies are
-//! copied once, into the request's pool.
+//! copied once, into the request's pool, and pass by the body filters where those would only pass them on.
 //!
 //! What is answered here never meets `error_page`: the status goes into the header that is sent, and
 //! the handler returns what sending gave.
 
+use core::mem::MaybeUninit;
 use core::ptr;
 
 use nginx_sys::{
     NGX_HTTP_LAST, NGX_OK, ngx_buf_t, ngx_chain_t, ngx_http_discard_request_body,
     ngx_http_output_filter, ngx_http_send_header, ngx_http_send_special, ngx_http_set_content_type,
-    ngx_int_t, ngx_list_push, ngx_pcalloc, ngx_pnalloc, ngx_str_t, ngx_table_elt_t, ngx_uint_t,
-    off_t, time_t,
+    ngx_http_write_filter, ngx_int_t, ngx_list_push, ngx_pcalloc, ngx_pnalloc, ngx_str_t,
+    ngx_table_elt_t, ngx_uint_t, off_t, time_t,
 };
+use protocol::chunk::{CHUNK_TAIL, LAST_CHUNK, chunk_head, framed_len};
 
 use super::{NoMemory, Request, Status};
+use crate::nginx::wire::{self, Wire};
 
 impl Request {
     /// The status of the answer.
@@ -121,7 +124,8 @@ impl Request {
             return self.send_last();
         }
         match self.copy_to_pool(body) {
-            Ok(text) => self.output(text, true),
+            Ok(text) if wire::choose(self) == Wire::Filtered => self.output(text, true),
+            Ok(text) => self.write_last(text),
             Err(NoMemory) => Status::ERROR,
         }
     }
@@ -134,9 +138,29 @@ impl Request {
         if result.is_failure() || self.0.header_only() != 0 {
             return result;
         }
-        let mut pieces = pieces.iter().filter(|piece| !piece.is_empty()).peekable();
+        let mut pieces = pieces.iter().copied().filter(|piece| !piece.is_empty()).peekable();
         if pieces.peek().is_none() {
             return self.send_last();
+        }
+        let wire = wire::choose(self);
+        if wire != Wire::Filtered {
+            let chunked = wire == Wire::PlainChunked;
+            let len = pieces.clone().map(|piece| framed_len(piece.len())).sum::<usize>();
+            let whole = self.compose(len + LAST_CHUNK.len(), |whole| {
+                for piece in pieces {
+                    if chunked {
+                        whole.push(&chunk_head(piece.len()));
+                    }
+                    whole.push(piece);
+                    if chunked {
+                        whole.push(CHUNK_TAIL);
+                    }
+                }
+                if chunked {
+                    whole.push(LAST_CHUNK);
+                }
+            });
+            return whole.map_or(Status::ERROR, |whole| self.write_last(whole));
         }
         // nginx makes one chunk of what one call of the filters gets. Only the last is flushed.
         while let Some(piece) = pieces.next() {
@@ -161,13 +185,28 @@ impl Request {
         Status(unsafe { ngx_http_send_special(self.as_ptr(), NGX_HTTP_LAST as ngx_uint_t) })
     }
 
-    /// Sends `text`, which is not empty and lies in the request's pool.
+    /// Sends `text`, which is not empty and lies in the request's pool, through the filters.
     fn output(&mut self, text: ngx_str_t, last: bool) -> Status {
+        let Ok(buffer) = self.buffer(text, last) else { return Status::ERROR };
+        let mut link = ngx_chain_t { buf: buffer, next: ptr::null_mut() };
+        // SAFETY: filters copy the links they keep; the buffer lives in the pool.
+        Status(unsafe { ngx_http_output_filter(self.as_ptr(), &raw mut link) })
+    }
+
+    /// The same for the end of a body that all filters but the last would only pass on.
+    fn write_last(&mut self, text: ngx_str_t) -> Status {
+        let Ok(buffer) = self.buffer(text, true) else { return Status::ERROR };
+        let mut link = ngx_chain_t { buf: buffer, next: ptr::null_mut() };
+        // SAFETY: as above.
+        Status(unsafe { ngx_http_write_filter(self.as_ptr(), &raw mut link) })
+    }
+
+    fn buffer(&mut self, text: ngx_str_t, last: bool) -> Result<*mut ngx_buf_t, NoMemory> {
         // SAFETY: zeroed memory from the pool of a live request is an empty buffer.
         let buffer =
             unsafe { ngx_pcalloc(self.0.pool, size_of::<ngx_buf_t>()) }.cast::<ngx_buf_t>();
         // SAFETY: null or the buffer just made.
-        let Some(buf) = (unsafe { buffer.as_mut() }) else { return Status::ERROR };
+        let Some(buf) = (unsafe { buffer.as_mut() }) else { return Err(NoMemory) };
         buf.pos = text.data;
         // SAFETY: the end of the text's own memory.
         buf.last = unsafe { text.data.add(text.len) };
@@ -176,9 +215,25 @@ impl Request {
             buf.set_last_buf(u32::from(self.is_main()));
             buf.set_last_in_chain(1);
         }
-        let mut link = ngx_chain_t { buf: buffer, next: ptr::null_mut() };
-        // SAFETY: filters copy the links they keep; the buffer lives in the pool.
-        Status(unsafe { ngx_http_output_filter(self.as_ptr(), &raw mut link) })
+        Ok(buffer)
+    }
+
+    /// A text in the request's pool, of at most `len` bytes.
+    fn compose(
+        &mut self,
+        len: usize,
+        write: impl FnOnce(&mut Composition<'_>),
+    ) -> Result<ngx_str_t, NoMemory> {
+        // SAFETY: the pool of a live request.
+        let data = unsafe { ngx_pnalloc(self.0.pool, len) }.cast::<MaybeUninit<u8>>();
+        if data.is_null() {
+            return Err(NoMemory);
+        }
+        // SAFETY: `len` bytes that nobody else uses.
+        let room = unsafe { core::slice::from_raw_parts_mut(data, len) };
+        let mut composition = Composition { room, len: 0 };
+        write(&mut composition);
+        Ok(ngx_str_t { len: composition.len, data: data.cast() })
     }
 
     pub(in crate::nginx) fn copy_to_pool(&mut self, bytes: &[u8]) -> Result<ngx_str_t, NoMemory> {
@@ -193,5 +248,24 @@ impl Request {
         // SAFETY: `data` has room for the bytes and is new, so the two do not overlap.
         unsafe { data.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         Ok(ngx_str_t { len: bytes.len(), data })
+    }
+}
+
+/// A text that is being put together.
+struct Composition<'p> {
+    room: &'p mut [MaybeUninit<u8>],
+    /// Bytes written.
+    len: usize,
+}
+
+impl Composition<'_> {
+    /// Appends what fits.
+    fn push(&mut self, bytes: &[u8]) {
+        if let Some(room) = self.room.get_mut(self.len..self.len + bytes.len()) {
+            for (to, byte) in room.iter_mut().zip(bytes) {
+                to.write(*byte);
+            }
+            self.len += bytes.len();
+        }
     }
 }

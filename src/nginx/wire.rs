@@ -1,4 +1,4 @@
-//! Which way a stream's bytes go: straight to the socket, or through nginx's filters.
+//! Which way the bytes of a body go: straight to the socket, or through nginx's filters.
 //!
 //! The plain path is open where the filters would only pass the bytes on. That cannot be asked of nginx,
 //! so it is concluded: every HTTP module of the cycle is one that is known here, or has no callback in
@@ -6,7 +6,9 @@
 //! request. Any other module closes the plain path for the whole worker: slower, never wrong. The log
 //! says so once per worker, at level notice.
 
-use core::cell::Cell;
+#![expect(unsafe_code, reason = "looks into requests, connections and modules of nginx")]
+
+use core::cell::RefCell;
 use core::ffi::CStr;
 use core::ptr;
 
@@ -20,19 +22,19 @@ use crate::nginx::local::Local;
 use crate::nginx::log::{self, Log};
 use crate::nginx::request::{HttpVersion, Request};
 
-/// How the bytes of a stream reach the client.
+/// How the bytes of a body reach the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
-    /// Straight to the socket, each piece framed as an HTTP/1.1 chunk by the caller.
+    /// Straight to the socket, each piece framed as an HTTP/1.1 chunk by us.
     PlainChunked,
-    /// Straight to the socket as they are; the end of the connection ends the body.
+    /// Straight to the socket as they are; the end of the connection ends the body, or its known length.
     PlainRaw,
     /// Through nginx's filters, which do all framing.
     Filtered,
 }
 
 /// The way for a request whose header has just been given to nginx.
-pub(super) fn choose(request: &mut Request) -> Wire {
+pub(in crate::nginx) fn choose(request: &mut Request) -> Wire {
     if !is_plain(request) {
         Wire::Filtered
     } else if request.0.chunked() != 0 {
@@ -43,7 +45,7 @@ pub(super) fn choose(request: &mut Request) -> Wire {
 }
 
 /// The way for a request that has been upgraded: no filter but the one that writes sees its bytes.
-pub(super) fn choose_upgraded(request: &mut Request) -> Wire {
+pub(in crate::nginx) fn choose_upgraded(request: &mut Request) -> Wire {
     if has_plain_connection(request) && !is_limited(request) {
         Wire::PlainRaw
     } else {
@@ -174,7 +176,6 @@ const HARMLESS: &[&CStr] = &[
 ];
 
 /// What the modules of a cycle mean for the plain path.
-#[derive(Clone, Copy)]
 struct Survey {
     cycle: *const ngx_cycle_t,
     all_known: bool,
@@ -183,42 +184,41 @@ struct Survey {
     used: usize,
 }
 
-static SURVEY: Local<Cell<Option<Survey>>> = Local::new(Cell::new(None));
+static SURVEY: Local<RefCell<Option<Survey>>> = Local::new(RefCell::new(None));
 
 fn modules_leave_body_alone(request: &Request) -> bool {
-    let survey = survey();
+    let mut known = SURVEY.borrow_mut();
+    // SAFETY: `ngx_cycle` is set (callback contract, point 7).
+    let cycle: *const ngx_cycle_t = unsafe { ngx_cycle };
+    let known = &mut *known;
+    let survey = match known {
+        Some(survey) if ptr::eq(survey.cycle, cycle) => survey,
+        _ => known.insert(Survey::of(cycle)),
+    };
     let filters = survey.body_filters.get(..survey.used).unwrap_or_default();
     // SAFETY: a live request has a context pointer for each HTTP module of its cycle.
     survey.all_known
         && filters.iter().all(|&index| unsafe { (*request.0.ctx.add(index)).is_null() })
 }
 
-/// Looked up once per cycle, that is, once in a worker.
-fn survey() -> Survey {
-    // SAFETY: `ngx_cycle` is set (callback contract, point 7).
-    let cycle: *const ngx_cycle_t = unsafe { ngx_cycle };
-    if let Some(survey) = SURVEY.get()
-        && ptr::eq(survey.cycle, cycle)
-    {
-        return survey;
-    }
-    let mut survey =
-        Survey { cycle, all_known: true, body_filters: [0; BODY_FILTERS.len()], used: 0 };
-    // SAFETY: a cycle's list of modules ends with null; modules and their names are static.
-    unsafe {
-        let mut next: *const *mut ngx_module_t = (*cycle).modules;
-        while let Some(module) = (*next).as_ref() {
-            if module.type_ == NGX_HTTP_MODULE as ngx_uint_t {
-                survey.note(CStr::from_ptr(module.name), module);
-            }
-            next = next.add(1);
-        }
-    }
-    SURVEY.set(Some(survey));
-    survey
-}
-
 impl Survey {
+    /// Made once for a cycle, that is, once in a worker.
+    fn of(cycle: *const ngx_cycle_t) -> Self {
+        let mut survey =
+            Self { cycle, all_known: true, body_filters: [0; BODY_FILTERS.len()], used: 0 };
+        // SAFETY: the cycle is nginx's current one, whose list of modules ends with null; modules and their names are static.
+        unsafe {
+            let mut next: *const *mut ngx_module_t = (*cycle).modules;
+            while let Some(module) = (*next).as_ref() {
+                if module.type_ == NGX_HTTP_MODULE as ngx_uint_t {
+                    survey.note(CStr::from_ptr(module.name), module);
+                }
+                next = next.add(1);
+            }
+        }
+        survey
+    }
+
     fn note(&mut self, name: &CStr, module: &ngx_module_t) {
         if BODY_FILTERS.contains(&name) {
             if let Some(slot) = self.body_filters.get_mut(self.used) {
