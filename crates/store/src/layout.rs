@@ -23,7 +23,7 @@ pub(crate) const GRANULE32: u32 = 16;
 /// "nginx push stream" in a word; tells a zone of ours from anything else.
 pub(crate) const MAGIC: u64 = 0x6e67_7850_7553_7472;
 /// Raised with each change of what this module describes, and of what the service counts in which word.
-pub(crate) const VERSION: u32 = 4;
+pub(crate) const VERSION: u32 = 5;
 const _: () = assert!(Free::LEN == GRANULE);
 /// Longest zone in use, bytes: what 32-bit offsets reach.
 pub(crate) const MAX_LEN: usize = u32::MAX as usize & !(GRANULE - 1);
@@ -273,7 +273,7 @@ record! {
 }
 
 record! {
-    /// A message in the log of one channel.
+    /// A message in the log of one channel. What was published to that channel alone follows in the same block ([`Ref::own_content`]).
     Message, 48 {
         NEXT: Ref<Message> = 8,
         PREV: Ref<Message> = 12,
@@ -289,11 +289,23 @@ record! {
     }
 }
 
+impl Ref<Message> {
+    /// Where the content of a message lies that has it in its own block.
+    pub(crate) const fn own_content(self) -> Ref<Content> {
+        Ref::new(self.0.saturating_add(MESSAGE_GRANULES))
+    }
+}
+
+/// Granules of the fixed fields of a message.
+pub(crate) const MESSAGE_GRANULES: u32 = 3;
+const _: () = assert!(MESSAGE_GRANULES as usize * GRANULE == Message::LEN);
+
 /// In the state of a message: it is stored. Otherwise it is kept only until every worker has taken it.
 pub(crate) const STORED: u32 = 1;
 
 record! {
-    /// What a publisher sent, shared by the channels it was published to; event id, event type and text follow.
+    /// What a publisher sent; event id, event type and text follow. Behind its message in one block, or in a block of its own which the channels
+    /// that it was published to share.
     Content, 24 {
         REFS: u32 = 8,
         /// Length in bytes plus 1; 0 = not given.

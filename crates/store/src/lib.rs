@@ -24,7 +24,8 @@
 //! | thing | bytes |
 //! |---|---|
 //! | a channel | 120 + id, rounded up to 16 |
-//! | a message | 48 in each channel + 24 + event id + event type + text once, each rounded up to 16 |
+//! | a message | 72 + event id + event type + text, rounded up to 16 |
+//! | the same published to several channels at once | 48 in each + 24 + event id + event type + text once, each rounded up to 16 |
 //! | the first subscriber of a channel in a worker | 48; further ones nothing |
 //! | a worker slot | 384, most of it counters |
 //!
@@ -68,6 +69,7 @@ pub use verify::Census;
 use core::cell::Cell;
 
 use layout::{Channel, Content, DELETED, Interest, KEPT, Message, Ref, Root, Slot, Tables, Use};
+use log::Copy;
 use protocol::Few;
 use protocol::cursor::Cursor;
 use room::Need;
@@ -455,16 +457,15 @@ impl Store {
     ) -> Result<(), NoMemory> {
         let zone = &self.zone;
         let max = message.max_stored.unwrap_or(u32::MAX);
-        let mut content = None;
         if let &[channel] = channels {
-            let mut append = || zone.append(channel.0, message, &mut content, now, wake);
+            let mut append = || zone.append(channel.0, message, Copy::Own, now, wake);
             let mut appended = append();
             // A full zone: what this message would evict anyway may go first.
             if appended.is_err() && message.store && zone.evict_for_one(channel.0, max) {
                 appended = append();
             }
             if appended.is_err() {
-                let need = Need::message(&message.parts, 1);
+                let need = Need::whole_message(&message.parts);
                 appended = zone.with_room(self.when_full, need, now, append);
             }
             appended?;
@@ -472,9 +473,10 @@ impl Store {
             return Ok(());
         }
         zone.room_for_all(self.when_full, channels, message, now)?;
+        let mut content = None;
         let mut waited_for = false;
         for channel in channels {
-            zone.append(channel.0, message, &mut content, now, wake)?;
+            zone.append(channel.0, message, Copy::Shared(&mut content), now, wake)?;
             zone.evict(channel.0, max, &mut EVICTIONS.clone());
             waited_for |= zone.get(channel.0, Channel::INTERESTS).is_some();
             if max == 0 && !waited_for {

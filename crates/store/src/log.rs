@@ -6,10 +6,31 @@
 
 use protocol::cursor::Cursor;
 
-use crate::layout::{BINARY, Channel, Content, Interest, Message, Ref, Root, STORED, UNORDERED};
+use crate::layout::{
+    BINARY, Channel, Content, Interest, MAX_LEN, MESSAGE_GRANULES, Message, Ref, Root, STORED,
+    UNORDERED,
+};
 use crate::space::NoMemory;
 use crate::zone::{ROOT, Zone};
 use crate::{NewMessage, Parts, WakeSet};
+
+/// Where the content of a message comes to lie.
+pub(crate) enum Copy<'c> {
+    /// Behind it, in its own block.
+    Own,
+    /// In a block that the channels of one publish share: this one if an earlier channel has it already.
+    Shared(&'c mut Option<Ref<Content>>),
+}
+
+/// Bytes of a content.
+fn content_len(parts: &Parts<'_>) -> Result<usize, NoMemory> {
+    let len = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
+    [Content::LEN, len(parts.event_id), len(parts.event_type), parts.text.len()]
+        .into_iter()
+        .try_fold(0usize, usize::checked_add)
+        .filter(|bytes| *bytes < MAX_LEN - Message::LEN)
+        .ok_or(NoMemory)
+}
 
 impl Zone {
     /// The zone's clock: the newest cursor given out.
@@ -44,31 +65,41 @@ impl Zone {
         next
     }
 
-    /// Copies a message's parts into the zone; part of a mutation.
+    /// Copies a message's parts into a block of their own; part of a mutation.
     pub(crate) fn new_content(&self, parts: &Parts<'_>) -> Result<Ref<Content>, NoMemory> {
+        let content: Ref<Content> = self.allocate(content_len(parts)?)?;
+        self.write_content(content, parts, 0);
+        Ok(content)
+    }
+
+    /// A message with its parts behind it, in one block; part of a mutation.
+    fn new_whole_message(&self, parts: &Parts<'_>) -> Result<Ref<Message>, NoMemory> {
+        let record: Ref<Message> = self.allocate(Message::LEN + content_len(parts)?)?;
+        self.write_content(record.own_content(), parts, 1);
+        Ok(record)
+    }
+
+    fn write_content(&self, content: Ref<Content>, parts: &Parts<'_>, refs: u32) {
         let Parts { event_id, event_type, text, binary } = *parts;
-        let id = event_id.unwrap_or_default();
-        let kind = event_type.unwrap_or_default();
-        let bytes = [Content::LEN, id.len(), kind.len(), text.len()]
-            .into_iter()
-            .try_fold(0usize, usize::checked_add)
-            .filter(|bytes| *bytes < crate::layout::MAX_LEN)
-            .ok_or(NoMemory)?;
-        let content: Ref<Content> = self.allocate(bytes)?;
         // Each length fits: their sum is below the length of a zone.
         let word = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
         let optional = |part: Option<&[u8]>| part.map_or(0, |part| word(part.len() + 1));
-        self.init(content, Content::REFS, 0);
+        self.init(content, Content::REFS, refs);
         self.init(content, Content::EVENT_ID, optional(event_id));
         let flags = if binary { BINARY } else { 0 };
         self.init(content, Content::EVENT_TYPE, optional(event_type) | flags);
         self.init(content, Content::TEXT, word(text.len()));
         let mut at = content.at() + Content::LEN;
-        for part in [id, kind, text] {
+        for part in [event_id.unwrap_or_default(), event_type.unwrap_or_default(), text] {
             self.region.copy_in(at, part);
             at += part.len();
         }
-        Ok(content)
+    }
+
+    /// Whether a message has its content in its own block.
+    pub(crate) fn is_whole(&self, record: Ref<Message>) -> bool {
+        let block = self.block(Ref::new(record.0));
+        block.is_some_and(|(len, _)| len > MESSAGE_GRANULES)
     }
 
     /// Gives one reference to a content back; part of a mutation.
@@ -82,24 +113,33 @@ impl Zone {
 
     /// Appends a message to a channel and notes the workers that have subscribers there; a mutation.
     ///
-    /// `content` is the copy that an earlier channel of the same publish holds, if any.
+    /// `copy` says where its content comes to lie.
     pub(crate) fn append(
         &self,
         channel: Ref<Channel>,
         message: &NewMessage<'_>,
-        content: &mut Option<Ref<Content>>,
+        copy: Copy<'_>,
         now: u32,
         wake: &mut WakeSet,
     ) -> Result<Cursor, NoMemory> {
         self.atomically(|| {
             let interested = self.get(channel, Channel::INTERESTS).is_some();
             let mut record = Ref::NONE;
-            let mut held = *content;
+            let mut content = Ref::NONE;
             if message.store || interested {
-                if held.is_none() {
-                    held = Some(self.new_content(&message.parts)?);
+                match &copy {
+                    Copy::Own => {
+                        record = self.new_whole_message(&message.parts)?;
+                        content = record.own_content();
+                    }
+                    Copy::Shared(held) => {
+                        content = match **held {
+                            Some(held) => held,
+                            None => self.new_content(&message.parts)?,
+                        };
+                        record = self.allocate(Message::LEN)?;
+                    }
                 }
-                record = self.allocate(Message::LEN)?;
             }
             let cursor = self.next_cursor(now, message.cursor);
             let now = self.time(now);
@@ -108,9 +148,8 @@ impl Zone {
             self.set(channel, Channel::NEWEST, cursor.to_u64());
             self.set(channel, Channel::ACTIVE, now);
             self.add64(ROOT, Root::PUBLISHED, u64::from(message.counted));
-            if let (Some(record), Some(held)) = (record.some(), held) {
-                self.add(held, Content::REFS, 1);
-                self.init(record, Message::CONTENT, held);
+            if let Some(record) = record.some() {
+                self.init(record, Message::CONTENT, content);
                 self.init(record, Message::ID, id);
                 self.init(record, Message::CURSOR, cursor.to_u64());
                 self.init(record, Message::STATE, message.published_at.above(message.store));
@@ -129,7 +168,10 @@ impl Zone {
                 if !message.store {
                     self.add(ROOT, Root::UNTAKEN, 1);
                 }
-                *content = Some(held);
+                if let Copy::Shared(held) = copy {
+                    self.add(content, Content::REFS, 1);
+                    *held = Some(content);
+                }
             }
             Ok(cursor)
         })
@@ -223,7 +265,9 @@ impl Zone {
             Some(prev) => self.set(prev, Message::NEXT, next),
             None => self.set(channel, Channel::LOG_FIRST, next),
         }
-        self.release_content(self.get(record, Message::CONTENT));
+        if !self.is_whole(record) {
+            self.release_content(self.get(record, Message::CONTENT));
+        }
         self.release(record);
     }
 

@@ -75,13 +75,31 @@ impl Zone {
         self.sound(channel, Channel::LEN + id_len)
     }
 
-    fn sound_content(&self, content: Ref<Content>) -> Option<u32> {
+    fn sound_message(&self, record: Ref<Message>) -> Option<u32> {
+        let is_whole = self.is_whole(record);
+        if is_whole && self.get(record, Message::CONTENT) != record.own_content() {
+            return None;
+        }
+        let own = if is_whole { self.content_bytes(record.own_content()) } else { 0 };
+        self.sound(record, Message::LEN + own)
+    }
+
+    /// The block of a message's content, unless it is that of the message; `None` if it is damaged.
+    fn sound_shared(&self, record: Ref<Message>) -> Option<Option<(u32, u32)>> {
+        if self.is_whole(record) {
+            return Some(None);
+        }
+        let content = self.get(record, Message::CONTENT);
+        let len = self.sound(content, self.content_bytes(content))?;
+        Some(Some((content.0, len)))
+    }
+
+    fn content_bytes(&self, content: Ref<Content>) -> usize {
         let optional = |word: u32| word.saturating_sub(1) as usize;
-        let bytes = Content::LEN
+        Content::LEN
             + optional(self.get(content, Content::EVENT_ID))
             + optional(self.get(content, Content::EVENT_TYPE) & !BINARY)
-            + self.get(content, Content::TEXT) as usize;
-        self.sound(content, bytes)
+            + self.get(content, Content::TEXT) as usize
     }
 
     /// All living channels with their stored messages, and the blocks they take; `None` if two of them overlap.
@@ -121,19 +139,17 @@ impl Zone {
             if blocks.contains_key(&record.0) || !self.is(record) {
                 break;
             }
-            let Some(len) = self.sound(record, Message::LEN) else { continue };
+            let Some(len) = self.sound_message(record) else { continue };
             let before = (cursor, id);
             (cursor, id) = (self.get(record, Message::CURSOR), self.get(record, Message::ID));
             if cursor <= before.0 || id <= before.1 {
                 break;
             }
-            let content = self.get(record, Message::CONTENT);
-            let content_len = self.sound_content(content);
-            if let Some(content_len) = content_len
+            if let Some(shared) = self.sound_shared(record)
                 && self.is_stored(record)
             {
                 blocks.insert(record.0, (len, Kind::Message));
-                blocks.insert(content.0, (content_len, Kind::Content));
+                blocks.extend(shared.map(|(at, len)| (at, (len, Kind::Content))));
                 messages.push(record);
             }
         }

@@ -51,7 +51,13 @@ impl Need {
         Self::block(Content::LEN + optional(event_id) + optional(event_type) + text.len())
     }
 
-    pub(crate) fn message(parts: &Parts<'_>, records: usize) -> Self {
+    /// For a message in one block.
+    pub(crate) fn whole_message(parts: &Parts<'_>) -> Self {
+        Self::block(Message::LEN.saturating_add(Self::content(parts).block))
+    }
+
+    /// For messages in several channels, and the content that they share.
+    pub(crate) fn messages(parts: &Parts<'_>, records: usize) -> Self {
         Self { records, ..Self::content(parts) }
     }
 
@@ -88,7 +94,7 @@ impl Zone {
             message.store || self.get(channel.0, Channel::INTERESTS).is_some()
         };
         let records = channels.iter().filter(takes).count();
-        let need = Need::message(&message.parts, records);
+        let need = Need::messages(&message.parts, records);
         if records == 0 || self.fits(need) {
             return Ok(());
         }

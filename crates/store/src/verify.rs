@@ -19,7 +19,7 @@ pub struct Census {
     pub deleted: usize,
     /// Messages in the logs.
     pub messages: usize,
-    /// Contents.
+    /// Contents in blocks of their own.
     pub contents: usize,
     /// Interests.
     pub interests: usize,
@@ -197,7 +197,12 @@ impl Store {
                     ensure!(waiting > 0, "{record:?} is kept for nobody");
                     untaken += 1;
                 }
-                *refs.entry(zone.get(record, Message::CONTENT).0).or_default() += 1;
+                let content = zone.get(record, Message::CONTENT);
+                if zone.is_whole(record) {
+                    ensure!(content == record.own_content(), "content of {record:?}");
+                } else {
+                    *refs.entry(content.0).or_default() += 1;
+                }
                 previous = record;
                 record = zone.get(record, Message::NEXT);
             }

@@ -19,7 +19,7 @@ mod zone;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use damaged::{HEAP, JOURNAL_LEN, NOW, ROOT_END, SLOTS, Worker, busy, rebuild_and_drain};
+use damaged::{HEAP, JOURNAL_LEN, NOW, ROOT_END, SLOTS, TEXT_LEN, Worker, busy, rebuild_and_drain};
 use history::{Observation, World, observe, random_op, untaken};
 use store::{Batch, Listing, Recovery, Start, WakeSet};
 use zone::{END, Memory, Random};
@@ -236,10 +236,10 @@ fn a_reader_goes_on_behind_a_message_that_a_rebuild_has_dropped() {
     let mut batch = Batch::with_capacity(1, 10);
     let first = store.seek(channel, &Start::Backtrack(9), END).expect("three messages");
     let second = store.read(channel, first, END, &mut batch).expect("two more");
-    // The content of the second message claims to be a channel.
-    let mut contents = (HEAP..memory.len()).step_by(16).filter(|at| memory.word(*at) >> 28 == 3);
-    let content = contents.nth(1).expect("three contents");
-    memory.put_word(content, 1 << 28 | 2);
+    // The text of the second message claims to be longer than its block.
+    let mut messages = (HEAP..memory.len()).step_by(16).filter(|at| memory.word(*at) >> 28 == 2);
+    let message = messages.nth(1).expect("three messages");
+    memory.put_word(message + TEXT_LEN, 100);
     memory.put_word(JOURNAL_LEN, u32::MAX);
     assert_eq!(store.recover(NOW), Recovery::Rebuilt);
     // Its place is another's now.
@@ -286,11 +286,11 @@ fn a_zone_whose_blocks_overlap_is_emptied() {
             .expect("room");
     }
     let clock = store.clock();
-    // The first content (a channel's block is before it, and a message's) claims the length of all that follow.
-    let content = (0..memory.len()).step_by(16).filter(|at| memory.word(*at) >> 28 == 3);
-    let content = content.min().expect("a content");
-    memory.put_word(content, 3 << 28 | 20);
-    memory.put_word(content + 20, 20 * 16 - 24);
+    // The first message claims the length of all that follow.
+    let mut messages = (HEAP..memory.len()).step_by(16).filter(|at| memory.word(*at) >> 28 == 2);
+    let message = messages.next().expect("two messages");
+    memory.put_word(message, 2 << 28 | 20);
+    memory.put_word(message + TEXT_LEN, 20 * 16 - 72);
     memory.put_word(JOURNAL_LEN, u32::MAX);
     assert_eq!(store.recover(NOW), Recovery::Emptied);
     store.verify().expect("a sound zone");
