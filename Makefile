@@ -80,7 +80,7 @@ debtest: deb ## install, use, remove and purge that package, in a throw-away cop
 dockertest: ## the steps of the Dockerfile without Docker, and a look at its syntax
 	@t/docker.sh
 
-bench: ## measure it beside nchan and the machine's limit, about 8 minutes: docs/benchmark.md (REPEAT=, ONLY=)
+bench: ## measure it beside nchan and the machine's limit, about 15 minutes: docs/benchmark.md (REPEAT=, ONLY=scaling)
 	@tools/bench.sh
 
 check-bench: ## formatting, lints and unit tests of the benchmark rig, bench/

@@ -6,10 +6,10 @@
 #   check    no measuring: formatting, lints and unit tests of the rig
 #
 #   REPEAT=3             how often each server is measured; 0: writes the page without figures
-#   ONLY=fanout,idle     only these scenarios
-#   SUITE=bench/x.suite  other lines than those of bench/short.suite
+#   ONLY=fanout,scaling  only these scenarios and suites
+#   SUITE=bench/x.suite  other lines than those of bench/short.suite,bench/scaling.suite
 #   PAGE=x.md            where the page goes; default: docs/benchmark.md for the whole of
-#                        bench/short.suite, target/bench/benchmark.md for anything else
+#                        these two, target/bench/benchmark.md for anything else
 #   MODULE=/path/x.so    this module instead of what is built now
 
 . "$(dirname "$0")/lib.sh"
@@ -20,7 +20,7 @@ manifest=bench/Cargo.toml
 page=docs/benchmark.md
 [ -z "${ONLY:-}${SUITE:-}" ] || page=target/bench/benchmark.md
 page=${PAGE:-$page}
-suite=${SUITE:-bench/short.suite}
+suite=${SUITE:-bench/short.suite,bench/scaling.suite}
 repeat=${REPEAT:-3}
 
 if [ "${1:-}" = check ]; then
@@ -33,7 +33,9 @@ fi
 case $repeat in
     '' | *[!0-9]*) die "REPEAT=$repeat is not a number" ;;
 esac
-[ -r "$suite" ] || die "SUITE=$suite is not there"
+for file in ${suite//,/ }; do
+    [ -r "$file" ] || die "SUITE=$suite: $file is not there"
+done
 
 # Unpacked, not installed: installing it would load nchan into the nginx of this machine.
 nchan=$rig/nchan/usr/lib/nginx/modules/ngx_nchan_module.so

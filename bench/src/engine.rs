@@ -9,6 +9,7 @@ use message::*;
 use std::os::fd::RawFd;
 
 pub use conn::Proto;
+pub use message::short;
 
 /// All connections of the client, and what they got.
 pub struct Engine {
@@ -476,6 +477,45 @@ mod tests {
             (e.st.received, e.st.gap, e.st.ooo, e.st.corrupt, e.st.framing),
             (3, 1, 1, 1, 0)
         );
+    }
+
+    /// What a subscriber makes of these messages of this size, one chunk each, cut in all places up to 100.
+    fn chunks(size: usize, seqs: &[u32], damage: Option<usize>) -> (u64, u64, u64, u64) {
+        let mut wire = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        for &seq in seqs {
+            wire.extend_from_slice(format!("{size:x}\r\n").as_bytes());
+            compose(&mut wire, size, seq, 5, 3);
+            wire.extend_from_slice(b"\r\n");
+        }
+        if let Some(back) = damage {
+            let at = wire.len() - 2 - back;
+            wire[at] = b'y';
+        }
+        let mut seen = None;
+        for cut in 1..100 {
+            let mut e = Engine::new(size);
+            let i = e.add(Proto::Stream, 1, "/", 3);
+            e.conns[i].phase = Phase::Headers;
+            e.bytes(i, &wire[..cut], 9);
+            e.bytes(i, &wire[cut..], 9);
+            assert_eq!((e.st.framing, e.st.extra, e.st.ooo), (0, 0, 0), "cut {cut}");
+            let counts = (e.st.received, e.st.gap, e.st.corrupt, e.st.ended);
+            assert_eq!(*seen.get_or_insert(counts), counts, "cut {cut}");
+        }
+        seen.unwrap()
+    }
+
+    #[test]
+    fn messages_of_any_size_are_checked() {
+        let seqs: Vec<u32> = (0..60).collect();
+        for size in [1, 2, 32, 33, 256] {
+            assert_eq!(chunks(size, &seqs, None), (60, 0, 0, 0), "{size}");
+            assert_eq!(chunks(size, &seqs, Some(1)), (60, 0, 1, 0), "{size}");
+            let lost: Vec<u32> = seqs.iter().copied().filter(|seq| *seq != 40).collect();
+            assert_eq!(chunks(size, &lost, None), (59, 1, 0, 0), "{size}");
+        }
+        assert_eq!(chunks(1 << 20, &[0, 1], None), (2, 0, 0, 0));
+        assert_eq!(chunks(1 << 20, &[0, 1], Some(300_000)), (2, 0, 1, 0));
     }
 
     #[test]

@@ -44,6 +44,30 @@ pub fn feed(eng: &mut Engine, p: usize, f: &Feed) -> bool {
     }
 }
 
+/// Several publishers, each sending its next message when the last was answered. `target` names the
+/// path, the channel and the number of the i-th message. False when not all were answered in time.
+pub fn publish_all(
+    eng: &mut Engine,
+    ps: &[usize],
+    m: u64,
+    limit_s: f64,
+    mut target: impl FnMut(u64) -> (String, u32, u32),
+) -> bool {
+    let end = now_ns() + (limit_s * 1e9) as u64;
+    let (mut sent, d0) = (0, eng.st.pub_done);
+    while eng.st.pub_done - d0 < m && now_ns() < end {
+        for &p in ps {
+            if sent < m && eng.conns[p].outstanding == 0 && eng.is_open(p) {
+                let (path, chan, seq) = target(sent);
+                eng.publish(p, &path, chan, seq);
+                sent += 1;
+            }
+        }
+        eng.poll(5);
+    }
+    eng.st.pub_done - d0 >= m
+}
+
 /// Several publishers on one channel, each sending its next message when the last was
 /// answered. The order between them is open, so the caller checks counts only.
 pub fn feed_multi(eng: &mut Engine, ps: &[usize], f: &Feed) -> bool {

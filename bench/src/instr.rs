@@ -249,21 +249,70 @@ fn traced(
         return Err("not all delivered under strace".into());
     }
     let text = fs::read_to_string(&out).map_err(|e| e.to_string())?;
-    let mut v = vec![];
-    for l in text.lines() {
-        let f: Vec<&str> = l.split_whitespace().collect();
-        if f.len() == 2
-            && let Ok(n) = f[1].parse::<f64>()
-            && f[0] != "total"
-        {
-            v.push((f[0].to_string(), n));
-        }
-    }
+    let mut v = calls_by_name(&text);
     if v.is_empty() {
         return Err("strace counted nothing: may it attach here (kernel.yama.ptrace_scope)?".into());
     }
     v.sort_by(|a, b| b.1.total_cmp(&a.1));
     Ok(v)
+}
+
+/// Counts how often a worker waits for the zone's lock while several publish at full rate, as the
+/// difference between runs of different length. Where the lock is taken, nginx spins first and sleeps
+/// on a semaphore then: a call of futex, and one of who wakes it.
+pub fn locks(c: &Ctx, def: &Def) -> Result<Outcome, String> {
+    let m = c.num("m", 20000);
+    let less = m / 10;
+    let waits = waits(c, def, m)? - waits(c, def, less)?;
+    let mut o = Outcome::default();
+    o.put("waits_per_1000_publishes", waits.max(0.0) / (m - less) as f64 * 1000.0);
+    Ok(o)
+}
+
+fn waits(c: &Ctx, def: &Def, m: u64) -> Result<f64, String> {
+    let ch = c.num("c", 100);
+    let out = lab().join("futex.txt");
+    fs::create_dir_all(lab()).map_err(|e| e.to_string())?;
+    let _ = fs::remove_file(&out);
+    // Only what is counted stops a worker, so that they meet as they do without strace. accept4 is
+    // called in any case: without it nothing was counted.
+    let strace =
+        "strace -D -c -f -q --seccomp-bpf -e trace=futex,sched_yield,accept4 -U name,calls -o";
+    let mut wrap: Vec<String> = strace.split(' ').map(String::from).collect();
+    wrap.push(out.display().to_string());
+    let mut s = c.start_in(def, &[], &wrap)?;
+    let mut eng = s.engine(c.num("size", 256) as usize);
+    let ps = publishers(&mut eng, &s, c.num("pubs", 8) as usize)?;
+    let path = |x: u64| s.path("pub.store", &format!("c{x}"), 0).unwrap();
+    let ok = publish_all(&mut eng, &ps, m, 60.0, |i| (path(i % ch), (i % ch) as u32, i as u32));
+    eng.close_all();
+    s.stop();
+    if !ok {
+        return Err("not all publishes were answered".into());
+    }
+    // strace ends by itself, behind the last worker
+    let end = now_ns() + 5_000_000_000;
+    loop {
+        let calls = calls_by_name(&fs::read_to_string(&out).unwrap_or_default());
+        let count = |name: &str| calls.iter().find(|call| call.0 == name).map(|call| call.1);
+        if count("accept4").is_some() {
+            return Ok(count("futex").unwrap_or(0.0) / 2.0 + count("sched_yield").unwrap_or(0.0));
+        }
+        if now_ns() > end {
+            return Err("strace counted nothing".into());
+        }
+        sleep_ms(50);
+    }
+}
+
+/// What `strace -c -U name,calls` has written.
+fn calls_by_name(text: &str) -> Vec<(String, f64)> {
+    let line = |line: &str| {
+        let (name, calls) = line.trim().split_once(char::is_whitespace)?;
+        let calls = calls.trim().parse().ok()?;
+        (name != "total").then(|| (name.to_string(), calls))
+    };
+    text.lines().filter_map(line).collect()
 }
 
 pub fn syscalls(c: &Ctx, def: &Def) -> Result<Outcome, String> {
@@ -319,4 +368,17 @@ pub fn syscalls(c: &Ctx, def: &Def) -> Result<Outcome, String> {
         s.stop();
     }
     Ok(o)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_read_from_the_summary() {
+        let text = "syscall              calls\n---------------- ---------\naccept4                  9\n\
+                    futex                   17\n---------------- ---------\ntotal                   26\n";
+        assert_eq!(calls_by_name(text), [("accept4".into(), 9.0), ("futex".into(), 17.0)]);
+        assert_eq!(calls_by_name(""), []);
+    }
 }

@@ -22,10 +22,10 @@ pub type Params = BTreeMap<String, String>;
 
 const USAGE: &str = "usage:
   psbench compare SCENARIO [--servers A,B] [--add C] [--repeat R] [--ref A,B] [--KEY VALUE ...]
-  psbench suite FILE.suite [--servers A,B] [--repeat R] [--only SCENARIO,..] [--page TEMPLATE --page-out FILE.md]
+  psbench suite FILE.suite[,FILE.suite] [--servers A,B] [--repeat R] [--only SCENARIO|SUITE,..] [--page TEMPLATE --page-out FILE.md]
   psbench floor --port P [--mode send|batch|writev|uring] [--keep N] [--sndbuf B] [--nodelay off]
   psbench list
-scenarios: fanout channels pubonly longpoll memory history slow churn ping idle instr syscalls
+scenarios: fanout channels pubonly longpoll memory history slow churn ping idle held locks instr syscalls
 --out FILE.json keeps all figures; --set.KEY VALUE and --set.SERVER.KEY VALUE set a parameter of a server
 ";
 

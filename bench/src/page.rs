@@ -29,6 +29,9 @@ pub fn write(
         }
     }
     values.insert("table".into(), table(done).trim_end().into());
+    for name in text.split("@{axis.").skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)) {
+        values.insert(format!("axis.{name}"), axis(done, name).trim_end().into());
+    }
     values.insert("suite".into(), suite.trim_end().into());
     let (where_, checks, missing) = match measured {
         true => (place(&values, watch), checks(done), missing(done)),
@@ -74,8 +77,8 @@ fn place(values: &Params, watch: &machine::Watch) -> String {
     out
 }
 
-/// The servers of all comparisons: the limits of the machine first.
-fn columns(done: &[Comparison]) -> Vec<&str> {
+/// The servers of these comparisons: the limits of the machine first.
+fn columns<'a>(done: &[&'a Comparison]) -> Vec<&'a str> {
     let mut names: Vec<&str> = vec![];
     for row in done.iter().flat_map(|done| &done.rows) {
         if !names.contains(&row.server.as_str()) {
@@ -91,12 +94,109 @@ fn columns(done: &[Comparison]) -> Vec<&str> {
     names
 }
 
-/// One line for each metric that counts.
+/// The table of one axis of scaling: a line for each of its values, and for each metric the servers
+/// that were measured and the ratio of the subject to the floor.
+pub fn axis(done: &[Comparison], axis: &str) -> String {
+    let done: Vec<&Comparison> =
+        done.iter().filter(|done| done.step().is_some_and(|step| step.0 == axis)).collect();
+    if done.is_empty() {
+        return "*Not in this run.*\n".into();
+    }
+    let (mut steps, mut metrics): (Vec<&str>, Vec<&String>) = (vec![], vec![]);
+    for comparison in &done {
+        let at = comparison.step().map_or("", |step| step.1);
+        if !steps.contains(&at) {
+            steps.push(at);
+        }
+        for metric in &comparison.show {
+            if !metrics.contains(&metric) {
+                metrics.push(metric);
+            }
+        }
+    }
+    // the servers of a metric: those of the lines that show it
+    let columns: Vec<(&String, Vec<&str>)> = metrics
+        .into_iter()
+        .map(|metric| {
+            let with: Vec<&Comparison> =
+                done.iter().copied().filter(|done| done.show.contains(metric)).collect();
+            (metric, columns(&with))
+        })
+        .collect();
+    let (mut head, mut rule) = (format!("| {axis} |"), String::from("|---:|"));
+    for (metric, servers) in &columns {
+        for (i, server) in servers.iter().enumerate() {
+            let what = match (i, metric.starts_with("instr_")) {
+                (0, true) => format!("user-space instructions {}: ", words(metric)),
+                (0, false) => format!("{}: ", words(metric)),
+                _ => String::new(),
+            };
+            let _ = write!(head, " {what}{} |", heading(server));
+            rule += "---:|";
+        }
+        if limit(servers).is_some() {
+            head += " / floor |";
+            rule += "---:|";
+        }
+    }
+    let mut out = format!("{head}\n{rule}\n");
+    for step in steps {
+        let _ = write!(out, "| {step} |");
+        for (metric, servers) in &columns {
+            let value = |server: &str| {
+                let at = done.iter().filter(|done| done.step().is_some_and(|own| own.1 == step));
+                at.filter(|done| done.show.contains(metric))
+                    .flat_map(|done| &done.rows)
+                    .find(|row| row.server == server)
+                    .and_then(|row| row.median(metric))
+            };
+            for server in servers {
+                out += &cell(server, value(server));
+            }
+            if let Some(limit) = limit(servers) {
+                out += &ratio(value(SUBJECT), value(limit));
+            }
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// The floor that the subject is compared with, if both are there.
+fn limit<'a>(servers: &[&'a str]) -> Option<&'a str> {
+    servers.iter().copied().find(|name| servers.contains(&SUBJECT) && name.starts_with("floor"))
+}
+
+fn heading(server: &str) -> &str {
+    if server == SUBJECT { "this module" } else { server }
+}
+
+fn cell(server: &str, value: Option<f64>) -> String {
+    match value {
+        Some(value) if server == SUBJECT => format!(" **{}** |", num(value)),
+        Some(value) => format!(" {} |", num(value)),
+        None => " |".into(),
+    }
+}
+
+fn ratio(value: Option<f64>, base: Option<f64>) -> String {
+    match (value, base) {
+        (Some(value), Some(base)) if base > 1e-9 => format!(" {:.2} |", value / base),
+        _ => " |".into(),
+    }
+}
+
+/// One line for each metric that counts, but for the lines of scaling.
 pub fn table(done: &[Comparison]) -> String {
-    let columns = columns(done);
+    let done: Vec<&Comparison> =
+        done.iter().filter(|done| done.step().is_none() && !done.rows.is_empty()).collect();
+    if done.is_empty() {
+        return "*Not in this run.*\n".into();
+    }
+    let columns = columns(&done);
     let mut out = String::from("| |");
     for name in &columns {
-        let _ = write!(out, " {} |", if *name == SUBJECT { "this module" } else { name });
+        let _ = write!(out, " {} |", heading(name));
     }
     let _ = writeln!(out, " / floor | / nchan |\n|---|{}", "---:|".repeat(columns.len() + 2));
     for comparison in done {
@@ -106,18 +206,10 @@ pub fn table(done: &[Comparison]) -> String {
             let subject = value(SUBJECT);
             let _ = write!(out, "| {}: {} |", comparison.title, words(metric));
             for name in &columns {
-                let _ = match value(name) {
-                    Some(v) if *name == SUBJECT => write!(out, " **{}** |", num(v)),
-                    Some(v) => write!(out, " {} |", num(v)),
-                    None => write!(out, " |"),
-                };
+                out += &cell(name, value(name));
             }
             for index in 0..2 {
-                let base = comparison.refs.get(index).and_then(|name| value(name));
-                let _ = match (subject, base) {
-                    (Some(v), Some(base)) if base > 1e-9 => write!(out, " {:.2} |", v / base),
-                    _ => write!(out, " |"),
-                };
+                out += &ratio(subject, comparison.refs.get(index).and_then(|name| value(name)));
             }
             out.push('\n');
         }
@@ -130,6 +222,12 @@ fn words(metric: &str) -> String {
     let known = match metric {
         "cpu_us_per_delivery" => "CPU µs a delivery",
         "cpu_us_per_publish" => "CPU µs a message published and delivered",
+        "cpu_us_per_publish_stored" => "CPU µs a publish",
+        "cpu_us_per_publish_delivered" => "CPU µs a publish and its delivery",
+        "cpu_us_per_create" => "CPU µs to create a channel",
+        "cpu_us_per_subscribe" => "CPU µs a subscriber that comes",
+        "cpu_ns_per_kib" => "CPU ns a KiB delivered",
+        "waits_per_1000_publishes" => "waits for the lock in 1,000 publishes",
         "cpu_us_per_request" => "CPU µs a publish",
         "cpu_us_per_message" => "CPU µs a message replayed",
         "idle_cpu_ms_per_s" => "CPU ms a second",

@@ -2,6 +2,7 @@
 mod channels;
 mod churn;
 mod fanout;
+mod held;
 mod history;
 mod idle;
 mod longpoll;
@@ -49,6 +50,16 @@ impl Ctx {
         self.p.get(k).map(|s| s.as_str()).unwrap_or(d)
     }
     pub fn start(&self, def: &Def, extra: &[(&str, String)]) -> Result<Server, String> {
+        self.start_in(def, extra, &[])
+    }
+
+    /// Starts a server with `wrap` before its command.
+    pub fn start_in(
+        &self,
+        def: &Def,
+        extra: &[(&str, String)],
+        wrap: &[String],
+    ) -> Result<Server, String> {
         let mut v = Params::new();
         for k in [
             "workers",
@@ -68,7 +79,7 @@ impl Ctx {
         for (k, x) in extra {
             v.insert(k.to_string(), x.clone());
         }
-        Server::start(&self.bench, def, &v, &[])
+        Server::start(&self.bench, def, &v, wrap)
     }
 }
 
@@ -91,8 +102,9 @@ pub fn check(o: &mut Outcome, eng: &Engine, expect: u64) {
 }
 
 fn latency(o: &mut Outcome, eng: &Engine) {
-    if eng.lazy_us > 0 {
-        return; // quantised by the client's naps
+    // quantised by the client's naps, or not in the message
+    if eng.lazy_us > 0 || short(eng.st.size) {
+        return;
     }
     o.put("p50_us", us(eng.st.hist.q(0.5)));
     o.put("p99_us", us(eng.st.hist.q(0.99)));
@@ -129,6 +141,23 @@ pub fn publishers(eng: &mut Engine, s: &Server, n: usize) -> Result<Vec<usize>, 
     Ok(ids)
 }
 
+/// Creates the channels 1 to `n`, with a stored message each.
+fn create(eng: &mut Engine, s: &Server, ps: &[usize], n: u64) {
+    let limit = 60.0 + n as f64 / 10_000.0;
+    publish_all(eng, ps, n, limit, |i| {
+        (s.path("pub.store", &format!("c{}", i + 1), 0).unwrap(), i as u32 + 1, 0)
+    });
+}
+
+/// Says whether that has gone well.
+fn created(o: &mut Outcome, eng: &Engine, n: u64) {
+    let (done, refused) = (eng.st.pub_done, eng.st.pub_fail);
+    if refused > 0 || done < n {
+        let status = eng.st.last_bad;
+        o.notes.push(format!("created {done} of {n}, {refused} refused (status {status})"));
+    }
+}
+
 fn pub_key(c: &Ctx) -> &'static str {
     if c.s("store", "on") == "off" { "pub.nostore" } else { "pub.store" }
 }
@@ -145,6 +174,8 @@ pub fn run(c: &Ctx, scen: &str, def: &Def) -> Result<Outcome, String> {
         "churn" => churn::run(c, def),
         "ping" => ping::run(c, def),
         "idle" => idle::run(c, def),
+        "held" => held::run(c, def),
+        "locks" => crate::instr::locks(c, def),
         "instr" => crate::instr::instr(c, def),
         "syscalls" => crate::instr::syscalls(c, def),
         _ => Err(format!("unknown scenario {scen}")),
@@ -163,6 +194,14 @@ pub fn primary(scen: &str) -> &'static [&'static str] {
         "churn" => &["cpu_us_per_cycle"],
         "ping" => &["cpu_us_per_subscriber_second"],
         "idle" => &["idle_cpu_ms_per_s", "bytes_per_channel", "max_us"],
+        "held" => &[
+            "cpu_us_per_publish_stored",
+            "cpu_us_per_publish_delivered",
+            "cpu_us_per_subscribe",
+            "bytes_per_channel",
+            "idle_cpu_ms_per_s",
+        ],
+        "locks" => &["waits_per_1000_publishes"],
         "instr" => &[
             "instr_per_delivery",
             "instr_per_publish",

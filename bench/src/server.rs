@@ -110,12 +110,24 @@ fn program() -> Result<String, String> {
     std::env::current_exe().map(|path| path.display().to_string()).map_err(|e| e.to_string())
 }
 
+/// The ports to choose from, `FIRST-LAST`; by default a part of those below the ephemeral range.
+fn ports() -> (u16, u16) {
+    let range = std::env::var("PSBENCH_PORTS").ok();
+    let parse = |text: &str| {
+        let (first, last) = text.split_once('-')?;
+        Some((first.parse().ok()?, last.parse().ok()?))
+            .filter(|(first, last)| (1..=*last).contains(first))
+    };
+    range.and_then(|text| parse(&text)).unwrap_or((21000, 29999))
+}
+
 fn free_port() -> u16 {
     static NEXT: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(0);
+    let (first, last) = ports();
     loop {
         let k = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        // below the ephemeral range
-        let p = 21000 + ((std::process::id() as u16).wrapping_mul(37).wrapping_add(k * 3)) % 9000;
+        let turn = (std::process::id() as u16).wrapping_mul(37).wrapping_add(k.wrapping_mul(3));
+        let p = first + turn % (last - first + 1);
         if port_free(p) {
             return p;
         }

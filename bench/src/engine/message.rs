@@ -2,18 +2,42 @@
 //!
 //! A message has a fixed layout so that it can be found and checked in any protocol:
 //! '@' seq(8 hex) ':' ns(16 hex) ':' channel(4 hex) ';' 'x'... '!'.
+//! One that is too short for that is a letter, the next of the alphabet for each message, and 'x'...:
+//! its order is checked, its time is not known, and it is found only where nothing stands around it.
 use crate::hist::Hist;
 
 pub const HEAD: usize = 32;
 
-pub(super) static FILL: [u8; 65536] = [b'x'; 65536];
+static FILL: [u8; 65536] = [b'x'; 65536];
 
 pub fn compose(out: &mut Vec<u8>, size: usize, seq: u32, ts: u64, chan: u32) {
     use std::io::Write;
-    let size = size.max(HEAD + 1);
+    let end = out.len() + size;
+    if short(size) {
+        out.push(letter(seq));
+        out.resize(end, FILL[0]);
+        return;
+    }
     let _ = write!(out, "@{:08x}:{:016x}:{:04x};", seq, ts, chan & 0xffff);
-    out.extend_from_slice(&FILL[..size - HEAD - 1]);
+    out.resize(end - 1, FILL[0]);
     out.push(b'!');
+}
+
+/// Whether a message of this size has no room for the whole head.
+pub fn short(size: usize) -> bool {
+    size <= HEAD
+}
+
+/// How many letters tell short messages apart.
+pub(super) const LETTERS: u32 = 26;
+
+pub(super) fn letter(seq: u32) -> u8 {
+    b'A' + (seq % LETTERS) as u8
+}
+
+/// Whether these bytes are nothing but padding.
+pub(super) fn padding(bytes: &[u8]) -> bool {
+    bytes.chunks(FILL.len()).all(|chunk| *chunk == FILL[..chunk.len()])
 }
 
 pub(super) fn hex(d: &[u8]) -> Option<u64> {
@@ -57,7 +81,7 @@ impl Stats {
     pub(super) fn new(size: usize) -> Self {
         Stats {
             measure: false,
-            size: size.max(HEAD + 1),
+            size: size.max(1),
             received: 0,
             gap: 0,
             ooo: 0,

@@ -4,6 +4,11 @@ use super::*;
 pub(super) fn run(c: &Ctx, def: &Def) -> Result<Outcome, String> {
     let proto = Proto::parse(c.s("proto", "stream")).ok_or("proto?")?;
     let (n, m, size) = (c.num("n", 1000), c.num("m", 200), c.num("size", 256));
+    if short(size as usize) && proto == Proto::Sse {
+        return Err(format!(
+            "--size {size}: an event of an EventSource has 33 bytes at least here"
+        ));
+    }
     let paced = c.s("pace", "paced") == "paced";
     let warm = c.num("warm", 5);
     let mut s = c.start(def, &[])?;
@@ -51,6 +56,7 @@ pub(super) fn run(c: &Ctx, def: &Def) -> Result<Outcome, String> {
     let d = (eng.st.received as f64).max(1.0);
     let cpu = c1.since(&c0);
     o.put("cpu_us_per_delivery", cpu.ns as f64 / 1000.0 / d);
+    o.put("cpu_ns_per_kib", cpu.ns as f64 / d / (size as f64 / 1024.0));
     o.put("user_share", cpu.user_share());
     o.put("deliveries_per_s", d / ((t1 - t0) as f64 / 1e9));
     latency(&mut o, &eng);

@@ -8,29 +8,12 @@ pub(super) fn run(c: &Ctx, def: &Def) -> Result<Outcome, String> {
     let mut eng = s.engine(256);
     let ps = publishers(&mut eng, &s, 8)?;
     let m0 = s.mem();
-    let mut sent = 0;
-    let end = now_ns() + 60_000_000_000;
-    let t0 = now_ns();
-    let c0 = s.cpu();
-    while eng.st.pub_done < ch && now_ns() < end {
-        for &p in &ps {
-            if sent < ch && eng.conns[p].outstanding == 0 && eng.is_open(p) {
-                let path = s.path("pub.store", &format!("c{}", sent + 1), 0).unwrap();
-                eng.publish(p, &path, sent as u32 + 1, 0);
-                sent += 1;
-            }
-        }
-        eng.poll(5);
-    }
+    let (c0, t0) = (s.cpu(), now_ns());
+    create(&mut eng, &s, &ps, ch);
     let mut o = Outcome::default();
     o.put("create_cpu_us_per_channel", s.cpu().since(&c0).ns as f64 / 1000.0 / ch as f64);
     o.put("creates_per_s", ch as f64 / ((now_ns() - t0) as f64 / 1e9));
-    if eng.st.pub_fail > 0 || eng.st.pub_done < ch {
-        o.notes.push(format!(
-            "created {} of {ch}, {} refused (status {})",
-            eng.st.pub_done, eng.st.pub_fail, eng.st.last_bad
-        ));
-    }
+    created(&mut o, &eng, ch);
     s.wait_idle(&mut eng);
     o.put("bytes_per_channel", (s.mem().pss as f64 - m0.pss as f64) / ch as f64);
     let (c1, t1) = (s.cpu(), now_ns());

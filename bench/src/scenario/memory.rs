@@ -7,8 +7,13 @@ pub(super) fn run(c: &Ctx, def: &Def) -> Result<Outcome, String> {
     let stored = c.num("messages", 20000);
     let mut o = Outcome::default();
     let mut per_sub = 0.0;
+    let what = c.s("what", "subscriber,channel,message");
+    let wanted = |part: &str| what.split(',').any(|name| name == part);
     // a: all on one channel; b: each on its own channel
     for own in [false, true] {
+        if own && !wanted("channel") {
+            continue;
+        }
         let mut s = c.start(def, &[])?;
         let mut eng = s.engine(256);
         subscribe(&mut eng, &s, proto, 50, |_| 60000)?;
@@ -36,24 +41,18 @@ pub(super) fn run(c: &Ctx, def: &Def) -> Result<Outcome, String> {
         s.stop();
     }
     for (name, ch) in [("bytes_per_stored_message", 1u64), ("bytes_per_msg_1000ch", 1000)] {
+        if !wanted("message") {
+            continue;
+        }
         let mut s = c.start(def, &[("stored", (stored + 100).to_string())])?;
         let mut eng = s.engine(256);
         let ps = publishers(&mut eng, &s, 4)?;
         let run = |eng: &mut Engine, m: u64, at: u64| {
-            let mut sent = 0;
-            let d0 = eng.st.pub_done;
-            let end = now_ns() + 60_000_000_000;
-            while eng.st.pub_done - d0 < m && now_ns() < end {
-                for &p in &ps {
-                    if sent < m && eng.conns[p].outstanding == 0 {
-                        let x = (at + sent) % ch;
-                        let path = s.path("pub.store", &format!("c{x}"), 0).unwrap();
-                        eng.publish(p, &path, x as u32, (at + sent) as u32);
-                        sent += 1;
-                    }
-                }
-                eng.poll(5);
-            }
+            publish_all(eng, &ps, m, 60.0, |i| {
+                let x = (at + i) % ch;
+                let path = s.path("pub.store", &format!("c{x}"), 0).unwrap();
+                (path, x as u32, (at + i) as u32)
+            });
         };
         run(&mut eng, ch.max(200), 0);
         s.wait_idle(&mut eng);

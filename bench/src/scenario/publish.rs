@@ -14,18 +14,10 @@ pub(super) fn run(c: &Ctx, def: &Def) -> Result<Outcome, String> {
         eng.reset_stats();
         eng.st.measure = true;
         let (c0, t0) = (s.cpu(), now_ns());
-        let mut sent = 0u64;
-        let end = t0 + (c.f("limit", 60.0) * 1e9) as u64;
-        while eng.st.pub_done < m && now_ns() < end {
-            for &p in &ps {
-                if sent < m && eng.conns[p].outstanding == 0 && eng.is_open(p) {
-                    let x = (sent % ch) as usize;
-                    eng.publish(p, &paths[x], x as u32, sent as u32);
-                    sent += 1;
-                }
-            }
-            eng.poll(5);
-        }
+        publish_all(&mut eng, &ps, m, c.f("limit", 60.0), |i| {
+            let x = (i % ch) as usize;
+            (paths[x].clone(), x as u32, i as u32)
+        });
         let wall = (now_ns() - t0) as f64 / 1e9;
         let cpu = s.cpu().since(&c0);
         if round == 1 {
