@@ -11,6 +11,7 @@ mod proc;
 mod report;
 mod scenario;
 mod server;
+mod strace;
 mod suite;
 mod sys;
 

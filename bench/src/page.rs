@@ -1,9 +1,13 @@
 //! The page with the results of a suite, from a template: docs/benchmark.md is made by it.
+mod axis;
+
 use crate::report::{Row, num};
 use crate::suite::Comparison;
 use crate::{Params, machine, server, sys};
 use std::collections::BTreeSet;
 use std::fmt::Write;
+
+pub use axis::axis;
 
 /// The server that the page is about.
 const SUBJECT: &str = "push-stream";
@@ -92,79 +96,6 @@ fn columns<'a>(done: &[&'a Comparison]) -> Vec<&'a str> {
         _ => 2,
     });
     names
-}
-
-/// The table of one axis of scaling: a line for each of its values, and for each metric the servers
-/// that were measured and the ratio of the subject to the floor.
-pub fn axis(done: &[Comparison], axis: &str) -> String {
-    let done: Vec<&Comparison> =
-        done.iter().filter(|done| done.step().is_some_and(|step| step.0 == axis)).collect();
-    if done.is_empty() {
-        return "*Not in this run.*\n".into();
-    }
-    let (mut steps, mut metrics): (Vec<&str>, Vec<&String>) = (vec![], vec![]);
-    for comparison in &done {
-        let at = comparison.step().map_or("", |step| step.1);
-        if !steps.contains(&at) {
-            steps.push(at);
-        }
-        for metric in &comparison.show {
-            if !metrics.contains(&metric) {
-                metrics.push(metric);
-            }
-        }
-    }
-    // the servers of a metric: those of the lines that show it
-    let columns: Vec<(&String, Vec<&str>)> = metrics
-        .into_iter()
-        .map(|metric| {
-            let with: Vec<&Comparison> =
-                done.iter().copied().filter(|done| done.show.contains(metric)).collect();
-            (metric, columns(&with))
-        })
-        .collect();
-    let (mut head, mut rule) = (format!("| {axis} |"), String::from("|---:|"));
-    for (metric, servers) in &columns {
-        for (i, server) in servers.iter().enumerate() {
-            let what = match (i, metric.starts_with("instr_")) {
-                (0, true) => format!("user-space instructions {}: ", words(metric)),
-                (0, false) => format!("{}: ", words(metric)),
-                _ => String::new(),
-            };
-            let _ = write!(head, " {what}{} |", heading(server));
-            rule += "---:|";
-        }
-        if limit(servers).is_some() {
-            head += " / floor |";
-            rule += "---:|";
-        }
-    }
-    let mut out = format!("{head}\n{rule}\n");
-    for step in steps {
-        let _ = write!(out, "| {step} |");
-        for (metric, servers) in &columns {
-            let value = |server: &str| {
-                let at = done.iter().filter(|done| done.step().is_some_and(|own| own.1 == step));
-                at.filter(|done| done.show.contains(metric))
-                    .flat_map(|done| &done.rows)
-                    .find(|row| row.server == server)
-                    .and_then(|row| row.median(metric))
-            };
-            for server in servers {
-                out += &cell(server, value(server));
-            }
-            if let Some(limit) = limit(servers) {
-                out += &ratio(value(SUBJECT), value(limit));
-            }
-        }
-        out.push('\n');
-    }
-    out
-}
-
-/// The floor that the subject is compared with, if both are there.
-fn limit<'a>(servers: &[&'a str]) -> Option<&'a str> {
-    servers.iter().copied().find(|name| servers.contains(&SUBJECT) && name.starts_with("floor"))
 }
 
 fn heading(server: &str) -> &str {

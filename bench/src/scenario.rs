@@ -175,9 +175,9 @@ pub fn run(c: &Ctx, scen: &str, def: &Def) -> Result<Outcome, String> {
         "ping" => ping::run(c, def),
         "idle" => idle::run(c, def),
         "held" => held::run(c, def),
-        "locks" => crate::instr::locks(c, def),
+        "locks" => crate::strace::locks(c, def),
         "instr" => crate::instr::instr(c, def),
-        "syscalls" => crate::instr::syscalls(c, def),
+        "syscalls" => crate::strace::syscalls(c, def),
         _ => Err(format!("unknown scenario {scen}")),
     }
 }
