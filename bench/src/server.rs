@@ -6,6 +6,7 @@ use crate::sys::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[derive(Clone, Debug)]
 pub struct Def {
@@ -110,28 +111,29 @@ fn program() -> Result<String, String> {
     std::env::current_exe().map(|path| path.display().to_string()).map_err(|e| e.to_string())
 }
 
-/// The ports to choose from, `FIRST-LAST`; by default a part of those below the ephemeral range.
-fn ports() -> (u16, u16) {
-    let range = std::env::var("PSBENCH_PORTS").ok();
-    let parse = |text: &str| {
-        let (first, last) = text.split_once('-')?;
-        Some((first.parse().ok()?, last.parse().ok()?))
-            .filter(|(first, last)| (1..=*last).contains(first))
-    };
-    range.and_then(|text| parse(&text)).unwrap_or((21000, 29999))
+/// The ports to choose from, of `FIRST-LAST`; by default a part of those below the ephemeral range.
+fn ports(range: Option<&str>) -> Result<std::ops::RangeInclusive<u16>, String> {
+    let Some(text) = range else { return Ok(21000..=29999) };
+    let ends = text.split_once('-').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    match ends {
+        Some((first, last)) if 0 < first && first <= last => Ok(first..=last),
+        _ => Err(format!("PSBENCH_PORTS={text}: must be FIRST-LAST, as 21000-21299")),
+    }
 }
 
-fn free_port() -> u16 {
-    static NEXT: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(0);
-    let (first, last) = ports();
-    loop {
-        let k = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let turn = (std::process::id() as u16).wrapping_mul(37).wrapping_add(k.wrapping_mul(3));
-        let p = first + turn % (last - first + 1);
-        if port_free(p) {
-            return p;
+/// A port that nobody listens on: a program that runs beside this one begins elsewhere.
+fn free_port() -> Result<u16, String> {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let ports = ports(std::env::var("PSBENCH_PORTS").ok().as_deref())?;
+    let count = ports.len();
+    for _ in 0..count {
+        let turn = std::process::id() as usize * 37 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = ports.start() + (turn % count) as u16;
+        if port_free(port) {
+            return Ok(port);
         }
     }
+    Err(format!("none of the ports {ports:?} is free: choose others with PSBENCH_PORTS=FIRST-LAST"))
 }
 
 impl Server {
@@ -142,7 +144,7 @@ impl Server {
         params: &Params,
         wrap: &[String],
     ) -> Result<Server, String> {
-        let port = free_port();
+        let port = free_port()?;
         let dir = lab().join("run").join(format!("{}-{}", def.name, port));
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
@@ -324,6 +326,21 @@ impl Drop for Server {
         let keep = std::env::var_os("PSBENCH_KEEP").is_some();
         if !keep {
             let _ = fs::remove_dir_all(&self.dir);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_a_range() {
+        assert_eq!(ports(None), Ok(21000..=29999));
+        assert_eq!(ports(Some("21000-21299")), Ok(21000..=21299));
+        assert_eq!(ports(Some("9-9")), Ok(9..=9));
+        for wrong in ["", "21000", "2-1", "0-9", "1-65536", "a-b"] {
+            assert!(ports(Some(wrong)).is_err_and(|error| error.contains("FIRST-LAST")), "{wrong}");
         }
     }
 }

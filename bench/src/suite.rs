@@ -121,7 +121,7 @@ pub fn compare(scenario: &str, params: &Params) -> Result<Comparison, String> {
         params: params.clone(),
         rows,
     };
-    if repeat > 0 {
+    if repeat > 0 && !done.rows.is_empty() {
         println!("## {}\n`{what}`, median of {repeat}\n{}", done.title, report::table(&done));
     }
     Ok(done)
