@@ -161,7 +161,7 @@ fn words(metric: &str) -> String {
         "waits_per_1000_publishes" => "waits for the lock in 1,000 publishes",
         "cpu_us_per_request" => "CPU µs a publish",
         "cpu_us_per_message" => "CPU µs a message replayed",
-        "idle_cpu_ms_per_s" => "CPU ms a second",
+        "idle_cpu_ms_per_s" => "idle CPU, ms a second",
         "per_delivery" => "a delivery",
         "per_delivery_lp" => "a long-poll cycle",
         "per_publish" => "a publish",

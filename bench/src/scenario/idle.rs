@@ -9,11 +9,10 @@ pub(super) fn run(c: &Ctx, def: &Def) -> Result<Outcome, String> {
     let ps = publishers(&mut eng, &s, 8)?;
     let m0 = s.mem();
     let (c0, t0) = (s.cpu(), now_ns());
-    create(&mut eng, &s, &ps, ch);
+    create(&mut eng, &s, &ps, ch)?;
     let mut o = Outcome::default();
     o.put("create_cpu_us_per_channel", s.cpu().since(&c0).ns as f64 / 1000.0 / ch as f64);
     o.put("creates_per_s", ch as f64 / ((now_ns() - t0) as f64 / 1e9));
-    created(&mut o, &eng, ch);
     s.wait_idle(&mut eng);
     o.put("bytes_per_channel", (s.mem().pss as f64 - m0.pss as f64) / ch as f64);
     let (c1, t1) = (s.cpu(), now_ns());
