@@ -11,12 +11,12 @@
 //! Cost of a delivery to a subscriber without backlog: a look-up in the table of subscribers and one `writev`; no
 //! allocation. Cost of a message: its rendering, one allocation a template.
 
-use std::collections::HashSet;
 use std::io::IoSlice;
 use std::rc::Rc;
 
 use protocol::cursor::Cursor;
 use protocol::template::MessageView;
+use rustc_hash::FxHashSet;
 use store::{InterestRef, News, NewsResume, Pin};
 
 use crate::counters;
@@ -72,9 +72,11 @@ impl Worker {
             return;
         }
         let (mut interests, upto) = self.open_mailbox();
-        // One that came back while the mailbox was being opened is in there twice.
-        let mut seen = HashSet::with_capacity(interests.len());
-        interests.retain(|interest| seen.insert(*interest));
+        if interests.len() > 1 {
+            // One that came back while the mailbox was being opened is in there twice.
+            let mut seen = FxHashSet::default();
+            interests.retain(|interest| seen.insert(*interest));
+        }
         let mut arrivals = self.collect(&interests, upto);
         if interests.len() > 1 {
             // One order for all channels: a subscriber of several has only one cursor. Stable: farewells come last.

@@ -2,12 +2,12 @@
 //!
 //! It leaves every count before its last bytes are written.
 
-use std::collections::HashSet;
 use std::rc::Rc;
 
 use protocol::cursor::Cursor;
 use protocol::event::Event;
 use protocol::template::MessageView;
+use rustc_hash::FxHashSet;
 use store::{InterestRef, WakeSet};
 
 use crate::nginx::bytes::Bytes;
@@ -29,7 +29,7 @@ const LEAVE_AT_ONCE: usize = 128;
 impl Worker {
     /// The subscriber's connection is closed. A slow reader of a WebSocket is told why, behind the frame that it has got a part of.
     pub(crate) fn drop_subscriber(&mut self, key: SubscriberKey, reason: CloseReason) {
-        let Some(subscriber) = self.remove(&[key], reason).pop() else { return };
+        let Some(subscriber) = self.remove_one(key, reason) else { return };
         let Subscriber { held, websocket, mut outbox, .. } = subscriber;
         if websocket.is_none() || reason != CloseReason::Slow {
             self.endings.push_back(Ending::Abort(held));
@@ -42,7 +42,7 @@ impl Worker {
 
     /// Ends a WebSocket with this frame, behind everything that is on its way.
     pub(crate) fn close_websocket(&mut self, key: SubscriberKey, last: Bytes, reason: CloseReason) {
-        let Some(subscriber) = self.remove(&[key], reason).pop() else { return };
+        let Some(subscriber) = self.remove_one(key, reason) else { return };
         let Subscriber { held, mut outbox, .. } = subscriber;
         outbox.push(last);
         self.endings.push_back(Ending::Finish(held, outbox.take()));
@@ -50,30 +50,42 @@ impl Worker {
 
     /// The subscriber's request has ended by itself.
     pub(crate) fn forget(&mut self, key: SubscriberKey) {
-        self.remove(&[key], CloseReason::Client);
+        self.remove_one(key, CloseReason::Client);
     }
 
-    /// Takes subscribers out of everything: zone, groups, cohorts, timeouts. Pieces that were on their way to them are queued.
+    /// Takes a subscriber out of everything: zone, groups, cohorts, timeouts. Pieces that were on their way to it are queued.
+    fn remove_one(&mut self, key: SubscriberKey, reason: CloseReason) -> Option<Subscriber> {
+        let mut subscriber = self.take_out(key, reason)?;
+        let groups = std::mem::take(&mut subscriber.groups);
+        if subscriber.cohort.is_none() {
+            for group in &groups {
+                if let Some(group) = self.groups.get_mut(*group) {
+                    group.several.retain(|other| *other != key);
+                }
+            }
+        }
+        self.leave_groups(groups, 1);
+        Some(subscriber)
+    }
+
+    /// The same for many: who is there of them, in this order.
     fn remove(&mut self, keys: &[SubscriberKey], reason: CloseReason) -> Vec<Subscriber> {
         let mut removed = Vec::with_capacity(keys.len());
-        let mut several = HashSet::new();
+        let mut several = FxHashSet::default();
         for key in keys {
-            let Some(mut subscriber) = self.subscribers.remove(*key) else { continue };
-            subscriber.story.end(reason);
-            if let Some(place) = subscriber.place.take() {
-                self.timeouts.remove(*key, place);
-            }
-            match subscriber.cohort.take() {
-                Some((cohort, place)) => self.leave_cohort(cohort, place, &mut subscriber),
-                None => several.extend(subscriber.groups.iter().copied()),
+            let Some(subscriber) = self.take_out(*key, reason) else { continue };
+            if subscriber.cohort.is_none() {
+                several.extend(subscriber.groups.iter().copied());
             }
             removed.push(subscriber);
         }
-        // Once for each channel, however many leave it.
-        let keys: HashSet<_> = keys.iter().filter(|_| !several.is_empty()).collect();
-        for group in several {
-            if let Some(group) = self.groups.get_mut(group) {
-                group.several.retain(|key| !keys.contains(key));
+        if !several.is_empty() {
+            // Once for each channel, however many leave it.
+            let keys: FxHashSet<_> = keys.iter().collect();
+            for group in several {
+                if let Some(group) = self.groups.get_mut(group) {
+                    group.several.retain(|key| !keys.contains(key));
+                }
             }
         }
         for some in removed.chunks_mut(LEAVE_AT_ONCE) {
@@ -85,6 +97,19 @@ impl Worker {
             self.leave_groups(groups, count);
         }
         removed
+    }
+
+    /// Takes a subscriber out of this worker's tables, but not out of its groups.
+    fn take_out(&mut self, key: SubscriberKey, reason: CloseReason) -> Option<Subscriber> {
+        let mut subscriber = self.subscribers.remove(key)?;
+        subscriber.story.end(reason);
+        if let Some(place) = subscriber.place.take() {
+            self.timeouts.remove(key, place);
+        }
+        if let Some((cohort, place)) = subscriber.cohort {
+            self.leave_cohort(cohort, place, &mut subscriber);
+        }
+        Some(subscriber)
     }
 
     fn leave_cohort(&mut self, key: CohortKey, place: usize, subscriber: &mut Subscriber) {
