@@ -23,6 +23,7 @@ use crate::counters;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::process;
 use crate::nginx::wire::Wire;
+use crate::outbox::HISTORY_AT_ONCE;
 use crate::render::{Message, MessageTemplate, Piece, Renderings};
 use crate::subscriber::{Lost, Subscriber};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
@@ -32,7 +33,7 @@ use crate::worker::Worker;
 const SLICE: usize = 512;
 /// Deliveries to one cohort before others have their turn.
 const COHORT_SLICE: usize = 128;
-/// What a batch of history counts in deliveries: it may be as long as [`REPLAY_QUEUE_BYTES`].
+/// What a batch of history counts in deliveries: it may be as long as [`HISTORY_AT_ONCE`].
 const REPLAY_COST: usize = 32;
 /// Pieces written in one call (IOV_MAX is 1024).
 const MAX_PIECES: usize = 512;
@@ -40,9 +41,6 @@ const MAX_PIECES: usize = 512;
 const COLLECTED_AT_ONCE: usize = 256;
 /// Messages given back to the zone in one span of its lock.
 const TAKEN_AT_ONCE: u32 = 256;
-
-/// Bytes of history queued for a subscriber before its socket is tried.
-const REPLAY_QUEUE_BYTES: usize = 256 << 10;
 
 /// Something that has arrived for a channel.
 struct Arrival {
@@ -379,7 +377,7 @@ impl Worker {
         let joined = wire != Wire::Filtered && deflation.is_none() && padded_to == 0;
         let mut more = true;
         let mut queued = 0;
-        while more && queued < REPLAY_QUEUE_BYTES {
+        while more && queued < HISTORY_AT_ONCE {
             let mut joint = Vec::new();
             more = replay.pull(&self.zone, &mut self.batch, |cursor, message| {
                 if joined {

@@ -4,6 +4,7 @@
 //! directives in [`directives`]; everything else is below them. See ARCHITECTURE.md for the map.
 
 mod answer;
+mod answering;
 mod callbacks;
 mod channels;
 mod cohort;

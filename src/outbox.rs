@@ -7,13 +7,19 @@ use std::io::IoSlice;
 
 use smallvec::SmallVec;
 
+use crate::counters;
 use crate::nginx::bytes::Bytes;
+use crate::nginx::held::{Gone, Held};
+use crate::nginx::wire::Wire;
 
 /// Pieces handed to the kernel in one call (IOV_MAX is 1024).
 const MAX_PIECES: usize = 256;
 
 /// What a piece that waits takes beside its bytes: a place in the queue, and a buffer of nginx if the response ends meanwhile.
-const PIECE: usize = 128;
+pub(crate) const PIECE: usize = 128;
+
+/// Bytes of history queued for a client before its socket is tried.
+pub(crate) const HISTORY_AT_ONCE: usize = 256 << 10;
 
 /// Queued pieces, the front one perhaps sent in part. Takes memory only while there are any.
 #[derive(Default)]
@@ -87,6 +93,20 @@ impl Outbox {
             }
         }
         Ok(())
+    }
+
+    /// Sends what the client's connection takes, on either path; true = it holds nothing of this any more.
+    pub(crate) fn send(&mut self, held: &mut Held) -> Result<bool, Gone> {
+        let before = self.len();
+        let drained = match held.wire() {
+            Wire::Filtered => self.give(|pieces| held.filter(pieces))?,
+            Wire::PlainChunked | Wire::PlainRaw => {
+                self.flush(|slices| held.write(slices))?;
+                self.is_empty()
+            }
+        };
+        counters::sent(before.saturating_sub(self.len()));
+        Ok(drained)
     }
 
     /// Drops what the socket has taken.

@@ -309,6 +309,11 @@ impl Piece {
         framed.then(|| self.framed.clone()).into_iter().chain(bodies)
     }
 
+    /// Bytes with framing.
+    pub(crate) fn len(&self) -> usize {
+        self.framed.len()
+    }
+
     /// The chunks without framing, for somebody who copies them.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &[u8]> {
         let ranges = self.bodies.iter().filter(|range| !range.is_empty());

@@ -1,10 +1,11 @@
 //! A held subscriber: what it has been sent, and what it has still to be sent.
 //!
-//! [`wish`] is what its request asked for, [`history`] what is stored for it, [`form`] how its long poll is answered, [`websocket`] the
-//! client's side of a WebSocket.
+//! [`wish`] is what its request asked for, [`history`] what is stored for it, [`form`] how its long poll is answered, [`long_answer`] the
+//! answer of a poll that is too much for one go, [`websocket`] the client's side of a WebSocket.
 
 pub(crate) mod form;
 pub(crate) mod history;
+pub(crate) mod long_answer;
 pub(crate) mod websocket;
 pub(crate) mod wish;
 
@@ -24,7 +25,6 @@ use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Held;
 use crate::nginx::log::warn;
 use crate::nginx::process;
-use crate::nginx::wire::Wire;
 use crate::outbox::Outbox;
 use crate::render::{Deflation, Piece};
 use crate::story::{CloseReason, Story};
@@ -143,16 +143,8 @@ impl Subscriber {
 
     /// Writes what is queued as far as the socket takes it; the rest when it is writable again.
     pub(crate) fn flush(&mut self) -> Result<(), Lost> {
-        let (held, outbox) = (&mut self.held, &mut self.outbox);
-        let (before, sent) = (outbox.len(), held.sent());
-        let drained = match held.wire() {
-            Wire::Filtered => outbox.give(|pieces| held.filter(pieces)).map_err(|_| GONE)?,
-            Wire::PlainChunked | Wire::PlainRaw => {
-                outbox.flush(|slices| held.write(slices)).map_err(|_| GONE)?;
-                outbox.is_empty()
-            }
-        };
-        counters::sent(before.saturating_sub(self.outbox.len()));
+        let sent = self.held.sent();
+        let drained = self.outbox.send(&mut self.held).map_err(|_| GONE)?;
         if self.replay.is_none() {
             self.unwritten.settle();
         }

@@ -9,6 +9,8 @@ new_key_type! {
     pub(crate) struct GroupKey;
     /// Subscribers who get the same bytes.
     pub(crate) struct CohortKey;
+    /// An answer that is pulled as its client takes it.
+    pub(crate) struct LongAnswerKey;
 }
 
 /// How a held subscriber is served.

@@ -29,8 +29,9 @@ use crate::render::{Compressors, Fillers};
 use crate::story::CloseReason;
 use crate::subscriber::Subscriber;
 use crate::subscriber::form::LongPollAnswer;
+use crate::subscriber::long_answer::LongAnswer;
 use crate::subscriber::websocket::Reading;
-use crate::tables::{CohortKey, GroupKey, SubscriberKey};
+use crate::tables::{CohortKey, GroupKey, LongAnswerKey, SubscriberKey};
 use crate::timeouts::Timeouts;
 use crate::zone::{Locked, SharedZone};
 use crate::{counters, events};
@@ -42,8 +43,14 @@ const CLEAR_BUDGET: u32 = 256;
 
 /// The worker of this process.
 static WORKER: Local<RefCell<Option<Worker>>> = Local::new(RefCell::new(None));
-/// Subscribers whose requests nginx has freed while the worker was lent out.
-static GONE: Local<RefCell<Vec<SubscriberKey>>> = Local::new(RefCell::new(Vec::new()));
+/// Those whose requests nginx has freed while the worker was lent out.
+static GONE: Local<RefCell<Vec<GoneKey>>> = Local::new(RefCell::new(Vec::new()));
+
+/// Whose request it was.
+enum GoneKey {
+    Subscriber(SubscriberKey),
+    LongAnswer(LongAnswerKey),
+}
 
 /// What was current when this worker registered in its slot.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,6 +91,8 @@ pub(crate) struct Worker {
     pub(crate) ready: VecDeque<CohortKey>,
     /// Subscribers to be sent what queues for them, or more of their history.
     pub(crate) flushes: VecDeque<SubscriberKey>,
+    /// Polls whose answers are too much for one go.
+    pub(crate) long_answers: SlotMap<LongAnswerKey, LongAnswer>,
     pub(crate) endings: VecDeque<Ending>,
     pub(crate) timeouts: Timeouts<SubscriberKey>,
     /// Who has come up, and is served in slices.
@@ -126,6 +135,7 @@ pub(crate) fn install(main: Rc<MainConf>, mut store: Store, events: Events) {
         looks: Looks::default(),
         ready: VecDeque::new(),
         flushes: VecDeque::new(),
+        long_answers: SlotMap::with_key(),
         endings: VecDeque::new(),
         timeouts: Timeouts::new(process::now_msec()),
         overdue: VecDeque::new(),
@@ -214,8 +224,27 @@ pub(crate) fn wake(slots: &mut WakeSet) {
 
 /// nginx has freed a subscriber's request: the client is gone. This may come from inside anything that nginx does.
 pub(crate) fn on_gone(key: SubscriberKey) {
+    note_gone(GoneKey::Subscriber(key));
+}
+
+/// The same for the client of a long answer.
+pub(crate) fn on_answer_gone(key: LongAnswerKey) {
+    note_gone(GoneKey::LongAnswer(key));
+}
+
+fn note_gone(key: GoneKey) {
     GONE.borrow_mut().push(key);
     lend(|worker| worker.end_later());
+}
+
+/// The socket of a long answer takes bytes again.
+pub(crate) fn on_answer_writable(key: LongAnswerKey) {
+    enter(|worker| worker.go_on_answering(key));
+}
+
+/// The socket of a long answer has taken nothing for `send_timeout`.
+pub(crate) fn on_answer_timeout(key: LongAnswerKey) {
+    enter(|worker| worker.abort_answer(key));
 }
 
 /// A subscriber's socket takes bytes again.
@@ -399,7 +428,7 @@ impl Worker {
         }
     }
 
-    /// Lets go of the subscribers whose requests nginx has freed.
+    /// Lets go of those whose requests nginx has freed.
     #[inline]
     fn forget_gone(&mut self) {
         if !GONE.borrow().is_empty() {
@@ -412,7 +441,10 @@ impl Worker {
         while !GONE.borrow().is_empty() {
             let gone = GONE.take();
             for key in gone {
-                self.forget(key);
+                match key {
+                    GoneKey::Subscriber(key) => self.forget(key),
+                    GoneKey::LongAnswer(key) => drop(self.long_answers.remove(key)),
+                }
             }
         }
     }

@@ -23,10 +23,11 @@ use crate::runner::{Conf, MACHINE, Nginx, Outcome, STANDARD, Setup, websocket};
 type Test = fn(&Setup) -> Outcome<()>;
 
 pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
-    let tests: [(&str, Test); 10] = [
+    let tests: [(&str, Test); 11] = [
         ("curl subscribes in every mode by HTTP/2 over TLS, on one connection", streams_of_curl),
         ("curl in every mode and version", versions_of_curl),
         ("curl unpacks gzip as it comes", gzip_of_curl),
+        ("long answers of polls in every version, with gzip or without", long_answers_of_curl),
         ("HTTP/2 streams end one by one", h2_streams_end),
         ("a lost HTTP/2 connection unsubscribes all of its streams", h2_connection_is_lost),
         ("HTTP/2 flow control holds a stream, not its neighbours", h2_flow_control),
@@ -370,6 +371,33 @@ fn gzip_of_curl(setup: &Setup) -> Outcome<()> {
             return Err(format!("{version}: curl was not content"));
         }
         wanted(version, &read(&server.file(version)), "H|[one][two][three][Channel deleted]|F")?;
+    }
+    server.nginx.quit_cleanly()
+}
+
+fn long_answers_of_curl(setup: &Setup) -> Outcome<()> {
+    let server = Server::start(
+        setup,
+        1,
+        "gzip on; gzip_types *; gzip_min_length 0; push_stream_message_template '[~text~]';\n\
+         push_stream_header_template 'H|'; push_stream_footer_template '|F';",
+    )?;
+    let texts: Vec<String> = (0..80).map(|number| format!("{number:05}").repeat(2_000)).collect();
+    for text in &texts {
+        server.publish("a", text)?;
+    }
+    let expected = format!("H|[{}]|F", texts.join("]["));
+    for version in ["--http1.0", "--http1.1", "--http2"] {
+        for encoding in ["--no-compressed", "--compressed"] {
+            for path in ["poll", "lp"] {
+                let url = format!("https://localhost/{path}/a.b80");
+                let answer = server.run_curl(&[version, encoding, &url])?;
+                if answer != expected {
+                    let length = answer.len();
+                    return Err(format!("{version} {encoding} {path}: {length} other bytes"));
+                }
+            }
+        }
     }
     server.nginx.quit_cleanly()
 }

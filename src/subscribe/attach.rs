@@ -14,8 +14,7 @@ use smallvec::SmallVec;
 use store::{InterestRef, WakeSet};
 use thin_vec::ThinVec;
 
-use super::admission;
-use super::poll::read_all;
+use super::{admission, poll};
 use crate::answer::INTERNAL_ERROR;
 use crate::cohort::{Cohort, Group, Look};
 use crate::conf::padding::Padding;
@@ -127,8 +126,7 @@ pub(crate) fn serve_long_poll(
     match enter(main, location, wish, Kind::LongPolling) {
         Err(refusal) => Ok(answer::refuse(request, refusal, main)),
         Ok(Entered::Due(due, gap)) => {
-            let pieces = read_all(due.replay, location);
-            Form::new(main, location, wish, gap).tell(request, &pieces, due.newest)
+            poll::tell(request, Form::new(main, location, wish, gap), due)
         }
         Ok(Entered::Waits { interests, joined, gap, .. }) => {
             let special = Form::new(main, location, wish, gap).special;

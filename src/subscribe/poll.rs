@@ -4,16 +4,32 @@ use std::rc::Rc;
 
 use protocol::Few;
 use protocol::refusal::Refusal;
+use slotmap::{Key as _, KeyData};
 use store::WakeSet;
 
 use super::admission;
 use crate::conf::{LocationConf, MainConf};
+use crate::nginx::held::HeldHooks;
 use crate::nginx::request::{NoMemory, Request, Status};
-use crate::render::{Message, Piece};
+use crate::outbox::{HISTORY_AT_ONCE, PIECE};
+use crate::render::Piece;
 use crate::subscriber::form::Form;
-use crate::subscriber::history::{Replay, due, has_gap};
+use crate::subscriber::history::{Due, Replay, due, has_gap};
+use crate::subscriber::long_answer::LongAnswer;
 use crate::subscriber::wish::Wish;
+use crate::tables::LongAnswerKey;
 use crate::{answer, worker};
+
+static HOOKS: HeldHooks = HeldHooks {
+    gone: |token| worker::on_answer_gone(key_of(token)),
+    writable: |token| worker::on_answer_writable(key_of(token)),
+    timed_out: |token| worker::on_answer_timeout(key_of(token)),
+    readable: |_| {},
+};
+
+fn key_of(token: u64) -> LongAnswerKey {
+    KeyData::from_ffi(token).into()
+}
 
 /// Answers a poll.
 pub(crate) fn serve(
@@ -35,22 +51,43 @@ pub(crate) fn serve(
         Ok((None, gap)) => {
             Form::new(main, location, wish, gap).tell_nothing(request, wish.time, wish.tag)
         }
-        Ok((Some(due), gap)) => {
-            let pieces = read_all(due.replay, location);
-            Form::new(main, location, wish, gap).tell(request, &pieces, due.newest)
-        }
+        Ok((Some(due), gap)) => tell(request, Form::new(main, location, wish, gap), due),
     }
 }
 
-/// All messages of a replay.
-pub(crate) fn read_all(mut replay: Replay, location: &LocationConf) -> Vec<Piece> {
-    let mut pieces = Vec::new();
+/// Tells what is due: at once if it is not much, otherwise as the socket takes it.
+pub(crate) fn tell(request: &mut Request, form: Form, due: Due) -> Result<Status, NoMemory> {
+    let Due { mut replay, newest } = due;
+    let (pieces, is_all) = read(&mut replay, &form.location);
+    if is_all {
+        return form.tell(request, &pieces, newest);
+    }
+    form.begin(request, newest)?;
     worker::enter_in_handler(|worker| {
-        let zone = Rc::clone(&worker.zone);
-        let template = &location.message_template;
-        let mut render =
-            |cursor, message: &Message<'_>| pieces.extend(template.render(cursor, message));
-        while replay.pull(&zone, &mut worker.batch, &mut render) {}
+        let answers = &mut worker.long_answers;
+        let key = answers.try_insert_with_key(|key| {
+            let held = request.hold(&HOOKS, key.data().as_ffi())?;
+            Ok::<_, NoMemory>(LongAnswer::new(held, form, replay))
+        })?;
+        worker.begin_answering(key, &pieces);
+        Ok(Status::DONE)
+    })
+    .unwrap_or(Err(NoMemory))
+}
+
+/// The first messages of a replay, as many as may be queued for one client; true = that is all, and little enough to be copied.
+fn read(replay: &mut Replay, location: &LocationConf) -> (Vec<Piece>, bool) {
+    let mut pieces = Vec::new();
+    let mut cost = 0;
+    worker::enter_in_handler(|worker| {
+        let mut more = true;
+        while more && cost < HISTORY_AT_ONCE {
+            more = replay.pull(&worker.zone, &mut worker.batch, |cursor, message| {
+                let piece = location.message_template.render(cursor, message);
+                cost += PIECE + piece.as_ref().map_or(0, Piece::len);
+                pieces.extend(piece);
+            });
+        }
     });
-    pieces
+    (pieces, cost < HISTORY_AT_ONCE)
 }

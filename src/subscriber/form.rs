@@ -48,11 +48,11 @@ impl Form {
         Self { location: Rc::clone(location), story: Rc::clone(&wish.story), special }
     }
 
-    fn callback(&self) -> Option<&[u8]> {
+    pub(crate) fn callback(&self) -> Option<&[u8]> {
         self.special.as_ref()?.callback.as_deref()
     }
 
-    fn gap_piece(&self) -> Option<&Piece> {
+    pub(crate) fn gap_piece(&self) -> Option<&Piece> {
         self.special.as_ref()?.gap_piece.as_ref()
     }
 
@@ -63,31 +63,51 @@ impl Form {
         pieces: &[Piece],
         cursor: Cursor,
     ) -> Result<Status, NoMemory> {
-        self.set_content_type(request)?;
-        set_cursor(request, cursor)?;
-        self.mark_gap(request)?;
-        request.set_status(200);
+        self.begin(request, cursor)?;
         self.story.count(pieces.iter().filter(|piece| piece.is_message).count());
         let mut chunks: SmallVec<[&[u8]; 8]> = SmallVec::new();
-        chunks.push(&self.location.header_template);
-        let callback = self.callback();
-        if let Some(name) = callback {
-            chunks.extend([name, jsonp::OPEN]);
-        }
+        chunks.extend(self.opening());
+        let is_script = self.callback().is_some();
         for (index, piece) in self.gap_piece().into_iter().chain(pieces).enumerate() {
-            if index > 0 && callback.is_some() {
+            if index > 0 && is_script {
                 chunks.push(jsonp::SEPARATOR);
             }
             chunks.extend(piece.texts());
         }
-        if callback.is_some() {
-            chunks.push(jsonp::CLOSE);
-        }
-        chunks.push(&self.location.footer_template);
+        chunks.extend(self.closing());
         chunks.retain(|chunk| !chunk.is_empty());
         counters::written(pieces, 1);
         counters::sent(chunks.iter().map(|chunk| chunk.len()).sum());
         Ok(request.respond_chunks(&chunks))
+    }
+
+    /// Status and headers of a 200.
+    pub(crate) fn begin(&self, request: &mut Request, cursor: Cursor) -> Result<(), NoMemory> {
+        self.set_content_type(request)?;
+        set_cursor(request, cursor)?;
+        self.mark_gap(request)?;
+        request.set_status(200);
+        Ok(())
+    }
+
+    /// The chunks before the messages; some may be empty.
+    pub(crate) fn opening(&self) -> [&[u8]; 3] {
+        let header = &*self.location.header_template;
+        match self.callback() {
+            Some(name) => [header, name, jsonp::OPEN],
+            None => [header, b"", b""],
+        }
+    }
+
+    /// The chunks behind the messages; some may be empty.
+    pub(crate) fn closing(&self) -> [&[u8]; 2] {
+        let close = if self.callback().is_some() { jsonp::CLOSE } else { b"" };
+        [close, &self.location.footer_template]
+    }
+
+    /// Something else than a message; `None` if it is empty.
+    pub(crate) fn piece(&self, chunk: &[u8]) -> Option<Piece> {
+        self.location.message_template.piece(chunk)
     }
 
     /// 304, with the parts of a cursor that there are.

@@ -168,7 +168,7 @@ impl Zone {
 
     /// The first stored message that is due, if any up to `upto`.
     ///
-    /// Cost: proportional to the messages that are due; with an event id, to those stored before it.
+    /// Cost: proportional to the messages that are due, constant if these are all that are stored; with an event id, to those stored before it.
     pub(crate) fn seek(
         &self,
         channel: Ref<Channel>,
@@ -201,6 +201,13 @@ impl Zone {
 
     /// The stored message so many from the end, or the first one behind the cursor `after`.
     fn walk_back(&self, channel: Ref<Channel>, mut count: u32, after: u64) -> Ref<Message> {
+        if count >= self.get(channel, Channel::STORED) {
+            let oldest = self.get(channel, Channel::OLDEST);
+            if oldest.is_none() || self.get(oldest, Message::CURSOR) > after {
+                // All of them: nothing has to be looked for.
+                return oldest;
+            }
+        }
         let mut found = Ref::NONE;
         for record in self.walk(self.get(channel, Channel::LOG_LAST), Message::PREV) {
             if count == 0 || self.get(record, Message::CURSOR) <= after {
