@@ -99,6 +99,10 @@ pub(crate) fn log_refusal(request: &mut Request, refusal: Refusal, main: &MainCo
             let max = main.max_channel_id_length.unwrap_or_default();
             warn!(log, "push stream module: channel id is larger than allowed {max}");
         }
+        Refusal::TooManyChannelsNamed => {
+            let max = main.max_channels_per_request;
+            warn!(log, "push stream module: more channels in one request than allowed {max}");
+        }
         Refusal::EmptyMessage => {
             error!(log, "push stream module: Post request was sent with no message")
         }

@@ -33,6 +33,22 @@ pub(crate) fn evaluated(request: &mut Request, value: ComplexValue) -> Cow<'_, [
     decode(request.evaluate(value).unwrap_or_default())
 }
 
+/// Whether a publisher or subscriber may name so many channels.
+pub(crate) fn check_number(path: &ChannelPath, main: &MainConf) -> Result<(), Refusal> {
+    if path.is_empty() {
+        return Err(Refusal::NoChannel);
+    }
+    check_most(path, main)
+}
+
+/// Whether no more channels are named than may be in one request.
+pub(crate) fn check_most(path: &ChannelPath, main: &MainConf) -> Result<(), Refusal> {
+    if path.len() > main.max_channels_per_request {
+        return Err(Refusal::TooManyChannelsNamed);
+    }
+    Ok(())
+}
+
 /// Whether one id may be used by publishers and subscribers.
 pub(crate) fn check_id(id: &[u8], main: &MainConf) -> Result<(), Refusal> {
     if is_reserved(id) {

@@ -32,6 +32,9 @@ const DEFAULT_MESSAGE_TTL: Duration = Duration::from_secs(30 * 60);
 /// Below this a message hardly shrinks.
 const DEFAULT_DEFLATE_MIN_SIZE: usize = 128;
 const DEFAULT_SUBSCRIBER_BUFFER_BYTES: usize = 1 << 20;
+const DEFAULT_MAX_CHANNELS_PER_REQUEST: usize = 1000;
+/// A message of 4 MiB has always been taken.
+const DEFAULT_WEBSOCKET_MAX_MESSAGE_SIZE: usize = 8 << 20;
 
 /// What a location does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +137,8 @@ pub(crate) struct MainConf {
     pub(crate) max_messages_stored_per_channel: Option<usize>,
     /// In bytes, after decoding.
     pub(crate) max_channel_id_length: Option<usize>,
+    /// How many channels one request may name.
+    pub(crate) max_channels_per_request: usize,
     /// Wildcard channels not counted.
     pub(crate) max_number_of_channels: Option<usize>,
     pub(crate) max_number_of_wildcard_channels: Option<usize>,
@@ -264,8 +269,9 @@ impl WebSocketConf {
             pong_timeout,
             deflate_min_size: on(settings.websocket_deflate.value())
                 .then(|| min_size.unwrap_or(DEFAULT_DEFLATE_MIN_SIZE)),
-            // A larger one could not be stored anyway.
-            max_message_size: max_message_size.unwrap_or(main.zone_size),
+            // A message larger than the zone could not be stored anyway.
+            max_message_size: max_message_size
+                .unwrap_or(DEFAULT_WEBSOCKET_MAX_MESSAGE_SIZE.min(main.zone_size)),
         })
     }
 }
@@ -341,6 +347,11 @@ impl MainConf {
                 settings.max_channel_id_length.value(),
                 "push_stream_max_channel_id_length",
             )?,
+            max_channels_per_request: match settings.max_channels_per_request.value() {
+                None => DEFAULT_MAX_CHANNELS_PER_REQUEST,
+                Some(0) => usize::MAX,
+                Some(max) => max,
+            },
             max_number_of_channels: not_zero(
                 settings.max_number_of_channels.value(),
                 "push_stream_max_number_of_channels",

@@ -36,7 +36,7 @@ unsafe impl Settings for LocationSettings {
 }
 
 /// The directive table of the module.
-pub(crate) static COMMANDS: Commands<66> = Commands::new([
+pub(crate) static COMMANDS: Commands<67> = Commands::new([
     /* roles */
     custom(
         c"push_stream_channels_statistics",
@@ -83,6 +83,11 @@ pub(crate) static COMMANDS: Commands<66> = Commands::new([
         field!(MainSettings, max_messages_stored_per_channel),
     ),
     slot(c"push_stream_max_channel_id_length", HTTP, field!(MainSettings, max_channel_id_length)),
+    slot(
+        c"push_stream_max_channels_per_request",
+        HTTP,
+        field!(MainSettings, max_channels_per_request),
+    ),
     slot(c"push_stream_max_number_of_channels", HTTP, field!(MainSettings, max_number_of_channels)),
     slot(
         c"push_stream_max_number_of_wildcard_channels",

@@ -87,9 +87,7 @@ fn begin(
 
 /// The checks that come before anything is read or changed: the first id, in path order, that fails decides.
 fn check(path: &ChannelPath, method: Method, main: &MainConf) -> Result<(), Refusal> {
-    if path.is_empty() {
-        return Err(Refusal::NoChannel);
-    }
+    channels::check_number(path, main)?;
     let publishes = matches!(method, Method::Post | Method::Put);
     let mut checked = 0;
     let mut refused = Ok(());

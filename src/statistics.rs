@@ -78,6 +78,7 @@ fn begin(
 
 /// The prefix of the channels to list, if a segment asks for a list: the first such segment decides.
 fn wanted<'p>(path: &'p ChannelPath, main: &MainConf) -> Result<Option<&'p [u8]>, Refusal> {
+    channels::check_most(path, main)?;
     for segment in path.iter() {
         channels::check_length(segment.id, main)?;
         if let Some(prefix) = listing_prefix(segment.id) {

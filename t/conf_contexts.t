@@ -8,6 +8,7 @@ location | push_stream_ping_message_text x;                  -> fails directive 
 location | push_stream_channel_deleted_message_text x;       -> fails directive is not allowed here
 server   | push_stream_max_messages_stored_per_channel 1;    -> fails directive is not allowed here
 server   | push_stream_max_channel_id_length 1;              -> fails directive is not allowed here
+server   | push_stream_max_channels_per_request 1;           -> fails directive is not allowed here
 server   | push_stream_max_subscribers_per_channel 1;        -> fails directive is not allowed here
 server   | push_stream_wildcard_channel_prefix x;            -> fails directive is not allowed here
 server   | push_stream_events_channel_id x;                  -> fails directive is not allowed here

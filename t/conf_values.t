@@ -57,6 +57,8 @@ publisher  | push_stream_store_messages yes;                   -> fails invalid 
 publisher  | push_stream_store_messages ON;                    -> ok
 publisher  | push_stream_channel_info_on_publish 1;            -> fails it must be "on" or "off"
 subscriber | push_stream_authorized_channels_only maybe;       -> fails it must be "on" or "off"
+http       | push_stream_max_channels_per_request 0;           -> ok
+http       | push_stream_max_channels_per_request -1;          -> fails invalid number
 http       | push_stream_max_channel_id_length -1;             -> fails invalid number
 http       | push_stream_max_channel_id_length x;              -> fails invalid number
 http       | push_stream_message_ttl forever;                  -> fails invalid value

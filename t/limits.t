@@ -172,6 +172,48 @@ push_stream_max_channel_id_length 4;
 ? GET  /poll/%31%32%33%34     -> 304
 ? GET  /poll/12345.b1         -> 400
 
+=== the number of channels in one request, repetitions counted
+--- http_config
+push_stream_max_channels_per_request 3;
+--- extra_config
+location ~ ^/ws/(.*)$ { push_stream_subscriber websocket; push_stream_channels_path $1; }
+location ~ ^/ev/(.*)$ { push_stream_subscriber eventsource; push_stream_channels_path $1; }
+--- steps
+? POST /pub?id=a/b/c "m"      -> 200
+? POST /pub?id=a/b/c/d "m"    -> 403 | explain Too many channels in one request. | Content-Length: 0
+? GET  /pub?id=a/b/c/d        -> 403 | explain Too many channels in one request.
+? DELETE /pub?id=a/b/c/d      -> 403 | explain Too many channels in one request.
+? GET  /poll/a/a/a            -> 304
+? GET  /poll/a/a/a/a          -> 403 | explain Too many channels in one request.
+? GET  /lp/a/b/c/d            -> 403 | explain Too many channels in one request.
+? GET  /sub/a/b/c/d           -> 403 | explain Too many channels in one request.
+? GET  /ev/a/b/c/d            -> 403 | explain Too many channels in one request.
+? GET  /stats?id=a/b/c        -> 200
+? GET  /stats?id=a/b/c/d      -> 403 | explain Too many channels in one request.
+a: WS /ws/a/b/c/d
+a< status 101
+a< frame close 1008 "{\"http_status\": 403, \"explain\":\"Too many channels in one request.\"}"
+# Nobody has made a channel for it.
+json! /stats channels == 3
+--- error_log: push stream module: more channels in one request than allowed 3
+
+=== a thousand channels in one request, where nothing is said
+--- steps
+a: connect
+a> "GET /poll/" + "a/" x 1000 + " HTTP/1.1\r\nHost: x\r\n\r\n"
+a< status 304
+a< next
+a> "GET /poll/" + "a/" x 1001 + " HTTP/1.1\r\nHost: x\r\n\r\n"
+a< status 403
+
+=== as many as the request line has room for
+--- http_config
+push_stream_max_channels_per_request 0;
+--- steps
+a: connect
+a> "GET /poll/" + "a/" x 4000 + " HTTP/1.1\r\nHost: x\r\n\r\n"
+a< status 304
+
 === without limits there are none
 --- steps
 repeat 50: pub /pub?id=c${i}/w_${i} m

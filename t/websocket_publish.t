@@ -237,6 +237,26 @@ b> frame continuation length=20000
 b< frame close 1009
 b< end
 
+=== eight megabytes, where nothing is said and the zone is larger
+--- http_config
+push_stream_shared_memory_size 32m;
+push_stream_message_template "~text~";
+--- extra_config
+location ~ ^/ws/(.*)$ {
+    push_stream_subscriber websocket;
+    push_stream_channels_path $1;
+    push_stream_websocket_allow_publish on;
+    push_stream_subscriber_buffer_size 32m;
+}
+--- steps
+a: WS /ws/s
+a< status 101
+a> frame text "a" x 8388608
+a< frame text "a" x 8388608 within 20s
+a> frame text length=8388609
+a< frame close 1009
+a< end
+
 === a limit of one's own
 --- extra_config
 location ~ ^/ws/(.*)$ {

@@ -4,6 +4,7 @@
 --- http_config
 push_stream_message_template "~text~";
 push_stream_shared_memory_size 64m;
+push_stream_max_channels_per_request 0;
 --- extra_config
 location ~ ^/ws/(.*)$ {
     push_stream_subscriber websocket;

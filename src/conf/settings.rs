@@ -29,6 +29,7 @@ pub(crate) struct MainSettings {
     pub(crate) max_subscribers_per_channel: Number,
     pub(crate) max_messages_stored_per_channel: Number,
     pub(crate) max_channel_id_length: Number,
+    pub(crate) max_channels_per_request: Number,
     pub(crate) max_number_of_channels: Number,
     pub(crate) max_number_of_wildcard_channels: Number,
     pub(crate) wildcard_channel_prefix: Text,

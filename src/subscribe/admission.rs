@@ -23,9 +23,7 @@ pub(crate) fn admit(
     found: &mut Few<ChannelRef>,
     wake: &mut WakeSet,
 ) -> Result<(), Refusal> {
-    if path.is_empty() {
-        return Err(Refusal::NoChannel);
-    }
+    channels::check_number(path, main)?;
     // Otherwise it does not matter here what is there already.
     let looks = location.authorized_channels_only || main.max_subscribers_per_channel.is_some();
     let mut wildcards = 0;

@@ -25,6 +25,8 @@ pub enum Refusal {
     UnsupportedWebSocketVersion,
     /// The id is `ALL` or contains `*` (publisher, subscriber).
     ReservedChannel,
+    /// More channels than `push_stream_max_channels_per_request` in one path (all locations).
+    TooManyChannelsNamed,
     /// The channel does not exist yet and no more may be created.
     TooManyChannels,
     /// A client tried to change the events channel, which only the server writes.
@@ -45,13 +47,14 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, in the order of their declaration.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::NoChannel,
         Self::ChannelIdTooLarge,
         Self::EmptyMessage,
         Self::MissingWebSocketHeaders,
         Self::UnsupportedWebSocketVersion,
         Self::ReservedChannel,
+        Self::TooManyChannelsNamed,
         Self::TooManyChannels,
         Self::EventsChannelReadOnly,
         Self::EventsChannelNotAllowed,
@@ -73,6 +76,7 @@ impl Refusal {
             | Self::UnsupportedWebSocketVersion
             | Self::InvalidCallback => 400,
             Self::ReservedChannel
+            | Self::TooManyChannelsNamed
             | Self::TooManyChannels
             | Self::EventsChannelReadOnly
             | Self::EventsChannelNotAllowed
@@ -96,6 +100,7 @@ impl Refusal {
             }
             Self::UnsupportedWebSocketVersion => "Version not supported. Supported versions: 8, 13",
             Self::ReservedChannel => "Channel id not authorized for this method.",
+            Self::TooManyChannelsNamed => "Too many channels in one request.",
             Self::TooManyChannels => "Number of channels were exceeded.",
             Self::EventsChannelReadOnly => "Only internal routines can change events channel.",
             Self::EventsChannelNotAllowed => "Subscription to events channel is not allowed.",
@@ -135,6 +140,7 @@ mod tests {
             ),
             (400, "Version not supported. Supported versions: 8, 13"),
             (403, "Channel id not authorized for this method."),
+            (403, "Too many channels in one request."),
             (403, "Number of channels were exceeded."),
             (403, "Only internal routines can change events channel."),
             (403, "Subscription to events channel is not allowed."),
