@@ -1,26 +1,30 @@
 //! A WebSocket client of the Rust world, tungstenite: messages of each kind, pings in both
-//! directions, how a connection ends.
+//! directions, how a connection ends, or is lost.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rustix::net::sockopt::set_socket_linger;
+use rustix::process::{Pid, Signal, kill_process};
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Message, WebSocket};
 
 use crate::runner::{Conf, Nginx, Outcome, STANDARD, Setup};
 
-pub(super) const TESTS: [(&str, super::Test); 3] = [
+pub(super) const TESTS: [(&str, super::Test); 4] = [
     ("tungstenite sends and sees every kind of message", messages),
     ("tungstenite answers pings; a silent peer is found", pings),
     ("tungstenite sees close codes", closes),
+    ("the pong to a client that is lost goes to nobody else", lost_pong),
 ];
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
 type Socket = WebSocket<TcpStream>;
 
-fn start(setup: &Setup) -> Outcome<Nginx> {
+fn start(setup: &Setup, workers: usize) -> Outcome<Nginx> {
     let common = "push_stream_subscriber websocket; push_stream_channels_path $1;\n\
                   push_stream_message_template ~text~;\n";
     let server = format!(
@@ -34,7 +38,7 @@ fn start(setup: &Setup) -> Outcome<Nginx> {
         }}"
     );
     let http = "push_stream_shared_memory_size 64m;".to_owned();
-    Nginx::start(setup, &Conf { http, server, workers: 2, ..Conf::default() })
+    Nginx::start(setup, &Conf { http, server, workers, ..Conf::default() })
 }
 
 fn connect(nginx: &Nginx, path: &str) -> Outcome<Socket> {
@@ -64,7 +68,7 @@ fn expect(socket: &mut Socket, expected: &Message) -> Outcome<()> {
 }
 
 fn messages(setup: &Setup) -> Outcome<()> {
-    let nginx = start(setup)?;
+    let nginx = start(setup, 2)?;
     let mut sender = connect(&nginx, "/ws/a/b")?;
     let mut reader = connect(&nginx, "/ws/a")?;
     let large = 4 << 20;
@@ -91,7 +95,7 @@ fn messages(setup: &Setup) -> Outcome<()> {
 }
 
 fn pings(setup: &Setup) -> Outcome<()> {
-    let nginx = start(setup)?;
+    let nginx = start(setup, 2)?;
     let mut awake = connect(&nginx, "/pinged/a")?;
     let mut silent = connect(&nginx, "/pinged/a")?;
     // Longer than the pong timeout allows silence: reading answers.
@@ -125,7 +129,7 @@ fn pings(setup: &Setup) -> Outcome<()> {
 }
 
 fn closes(setup: &Setup) -> Outcome<()> {
-    let mut nginx = start(setup)?;
+    let mut nginx = start(setup, 2)?;
     let close = |code: u16, reason: &'static str| {
         Some(CloseFrame { code: CloseCode::from(code), reason: reason.into() })
     };
@@ -145,6 +149,30 @@ fn closes(setup: &Setup) -> Outcome<()> {
         message => return Err(format!("at a reload: {message:?}")),
     }
     ended(&mut socket)?;
+    nginx.quit_cleanly()
+}
+
+/// A ping, and a reset behind it before the worker has looked: it reads the one and then cannot write.
+fn lost_pong(setup: &Setup) -> Outcome<()> {
+    let mut nginx = start(setup, 1)?;
+    let mut other = connect(&nginx, "/ws/b")?;
+    let mut lost = connect(&nginx, "/ws/a")?;
+    let worker = nginx.workers().first().copied().ok_or("no worker")?;
+    let pid = Pid::from_raw(worker).ok_or("pid 0")?;
+    let signal = |signal| kill_process(pid, signal).map_err(|error| format!("kill: {error}"));
+    signal(Signal::STOP)?;
+    super::until("the worker to stop", || {
+        let stat = super::read(Path::new(&format!("/proc/{worker}/stat")));
+        Ok(stat.contains(") T "))
+    })?;
+    send(&mut lost, Message::Ping("lost".into()))?;
+    set_socket_linger(lost.get_ref(), Some(Duration::ZERO)).map_err(|error| error.to_string())?;
+    drop(lost);
+    signal(Signal::CONT)?;
+    super::until("the log to tell of the reset", || Ok(nginx.log().contains("reset by peer")))?;
+    send(&mut other, Message::Ping("other".into()))?;
+    expect(&mut other, &Message::Pong("other".into()))?;
+    drop(other);
     nginx.quit_cleanly()
 }
 
