@@ -337,6 +337,12 @@ unsafe extern "C" fn on_writable(r: *mut ngx_http_request_t) {
     }
     // SAFETY: as above.
     unsafe { (*r).read_event_handler = Some(on_readable) };
+    if event.error() != 0 {
+        // How HTTP/3 tells that the client wants no more of this stream.
+        // SAFETY: as above; not touched afterwards.
+        unsafe { ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST as ngx_int_t) };
+        return;
+    }
     if event.timedout() != 0 {
         event.set_timedout(0);
         // SAFETY: as above.

@@ -172,8 +172,8 @@ async def check(dial, server, port):
         assert body == text + b"\nbye"
         say("a message of 900 kB")
 
-        # nginx passes it on to the module with the next write.
         client.abandon(streams.pop())
+        await client.subscribers(20)
         await client.next(streams[0])  # "you"
         for number in range(200):
             await client.publish(b"/pub?id=news", b"%d" % number)
@@ -206,9 +206,15 @@ async def check(dial, server, port):
 
 
 def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
-        holder.bind(("127.0.0.1", 0))
-        return holder.getsockname()[1]
+    """One that is free for UDP and for TCP."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            udp.bind(("127.0.0.1", 0))
+            try:
+                tcp.bind(udp.getsockname())
+            except OSError:
+                continue
+            return udp.getsockname()[1]
 
 
 def main(nginx, module):
