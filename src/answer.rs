@@ -35,7 +35,7 @@ pub(crate) const GAP: Header = ("X-Nginx-PushStream-Gap", b"1");
 
 /// Keeps caches from storing the answer.
 pub(crate) fn forbid_caching(request: &mut Request) -> Result<(), NoMemory> {
-    NO_CACHE.iter().try_for_each(|(name, value)| request.push_header(name, value))
+    NO_CACHE.iter().try_for_each(|(name, value)| request.push_static(name, value))
 }
 
 /// Lets pages of other origins use the location, where `push_stream_allowed_origins` says so.
@@ -54,9 +54,9 @@ pub(crate) fn allow_origins(
     }
     request.push_header("Access-Control-Allow-Origin", &origins)?;
     request.push_header("Access-Control-Allow-Methods", methods.as_bytes())?;
-    request.push_header("Access-Control-Allow-Headers", CORS_REQUEST_HEADERS)?;
+    request.push_static("Access-Control-Allow-Headers", CORS_REQUEST_HEADERS)?;
     if let Role::Subscriber(_) = location.role {
-        request.push_header("Access-Control-Expose-Headers", CORS_ANSWER_HEADERS)?;
+        request.push_static("Access-Control-Expose-Headers", CORS_ANSWER_HEADERS)?;
     }
     Ok(())
 }

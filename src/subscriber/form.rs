@@ -151,7 +151,7 @@ pub(crate) fn gap_piece(main: &MainConf, location: &LocationConf, gap: bool) -> 
 /// Tells the client that messages behind its cursor are no longer stored.
 pub(crate) fn mark_gap(request: &mut Request) -> Result<(), NoMemory> {
     let (name, value) = answer::GAP;
-    request.push_header(name, value)
+    request.push_static(name, value)
 }
 
 fn set_cursor(request: &mut Request, cursor: Cursor) -> Result<(), NoMemory> {

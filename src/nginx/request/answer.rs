@@ -75,6 +75,19 @@ impl Request {
     /// knows: `Etag` spelled so is an ordinary header to it.
     pub(crate) fn push_header(&mut self, name: &'static str, value: &[u8]) -> Result<(), NoMemory> {
         let value = self.copy_to_pool(value)?;
+        self.push(name, value)
+    }
+
+    /// The same for a value that is always there, and therefore not copied.
+    pub(crate) fn push_static(
+        &mut self,
+        name: &'static str,
+        value: &'static [u8],
+    ) -> Result<(), NoMemory> {
+        self.push(name, ngx_str_t { len: value.len(), data: value.as_ptr().cast_mut() })
+    }
+
+    fn push(&mut self, name: &'static str, value: ngx_str_t) -> Result<(), NoMemory> {
         let key = ngx_str_t { len: name.len(), data: name.as_ptr().cast_mut() };
         let header = ngx_table_elt_t {
             hash: 1, // anything but 0: it is to be sent
