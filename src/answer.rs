@@ -7,7 +7,7 @@ use protocol::refusal::Refusal;
 use crate::channels::evaluated;
 use crate::conf::{LocationConf, MainConf, Role};
 use crate::floods::Flood;
-use crate::nginx::log::{error, warn};
+use crate::nginx::log::{Log, error, warn};
 use crate::nginx::request::{NoMemory, Request, Status};
 use crate::story::Story;
 
@@ -132,12 +132,18 @@ pub(crate) fn log_refusal(request: &mut Request, refusal: Refusal, main: &MainCo
 
 /// The line in the error log for a message that found no room.
 pub(crate) fn log_full_zone(request: &mut Request, main: &MainConf) {
+    let story = Story::of(request);
+    log_full_zone_for(request.log(), story.as_deref(), main);
+}
+
+/// The same for who may have no request any more.
+pub(crate) fn log_full_zone_for(log: Log<'_>, story: Option<&Story>, main: &MainConf) {
     if !Flood::Message.admits() {
         return;
     }
-    let channels = Story::of(request).map(|story| story.shown()).unwrap_or_default();
+    let channels = story.map(Story::shown).unwrap_or_default();
     error!(
-        request.log(),
+        log,
         "push stream module: unable to allocate message in shared memory: no memory in zone \"{}\", channel \"{channels}\"",
         main.zone_name
     );

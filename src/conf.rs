@@ -199,6 +199,8 @@ pub(crate) struct LocationConf {
     pub(crate) longpolling_connection_ttl: Option<Duration>,
     /// Bytes that may queue behind a piece which makes no progress.
     pub(crate) subscriber_buffer_bytes: usize,
+    /// Streams and WebSockets go on without their request once the head has been sent, where they can.
+    pub(crate) lean_subscribers: bool,
     /// Messages have their cursor for an event id, and several channels one history in the order of the cursors.
     pub(crate) auto_event_id: bool,
     pub(crate) websocket: WebSocketConf,
@@ -420,6 +422,16 @@ impl LocationConf {
         }
 
         let on = |flag: Option<bool>| flag.unwrap_or(false);
+        let lean_subscribers = on(settings.lean_subscribers.value());
+        if lean_subscribers && matches!(role, Role::Subscriber(_)) && cf.has_limit_conn() {
+            warn(
+                cf,
+                format_args!(
+                    "limit_conn counts a subscriber only until its head has been sent, because of \
+                     push_stream_lean_subscribers"
+                ),
+            );
+        }
         let auto_event_id = on(settings.auto_event_id.value());
         let websocket = WebSocketConf::resolve(cf, main, settings)?;
         let header = settings.header_template.value().unwrap_or_default();
@@ -465,6 +477,7 @@ impl LocationConf {
             subscriber_connection_ttl,
             longpolling_connection_ttl,
             subscriber_buffer_bytes,
+            lean_subscribers,
             auto_event_id,
             websocket,
             allow_connections_to_events_channel: on(settings
@@ -589,11 +602,17 @@ fn channels_path(
 
 /// Writes an error line in the module's name.
 pub(crate) fn refuse(cf: &ConfRef<'_>, text: fmt::Arguments<'_>) -> Reported {
-    match cf.merged_location() {
-        // nginx only knows the end of the http block by now.
-        Some(name) => cf.error(format_args!("push stream module: {text} (location \"{name}\")")),
-        None => cf.error(format_args!("push stream module: {text}")),
-    }
+    cf.error(format_args!("push stream module: {text}{}", shown_location(cf)))
+}
+
+/// Writes a warning in the module's name.
+fn warn(cf: &ConfRef<'_>, text: fmt::Arguments<'_>) {
+    let _ = cf.warn(format_args!("push stream module: {text}{}", shown_location(cf)));
+}
+
+/// The location that is being merged: nginx only knows the end of the http block by then.
+fn shown_location(cf: &ConfRef<'_>) -> String {
+    cf.merged_location().map(|name| format!(" (location \"{name}\")")).unwrap_or_default()
 }
 
 fn cannot_be_zero(cf: &ConfRef<'_>, directive: &str) -> Reported {

@@ -355,7 +355,7 @@ impl Worker {
             Ok(()) if self.subscribers.get(key).is_some_and(|subscriber| subscriber.suspect) => {
                 self.arm(key);
             }
-            Ok(()) => {}
+            Ok(()) => self.make_lean_later(key),
         }
     }
 

@@ -36,7 +36,7 @@ unsafe impl Settings for LocationSettings {
 }
 
 /// The directive table of the module.
-pub(crate) static COMMANDS: Commands<67> = Commands::new([
+pub(crate) static COMMANDS: Commands<68> = Commands::new([
     /* roles */
     custom(
         c"push_stream_channels_statistics",
@@ -158,6 +158,7 @@ pub(crate) static COMMANDS: Commands<67> = Commands::new([
         ANY_LEVEL,
         field!(LocationSettings, subscriber_buffer_size),
     ),
+    slot(c"push_stream_lean_subscribers", ANY_LEVEL, field!(LocationSettings, lean_subscribers)),
     slot(c"push_stream_auto_event_id", ANY_LEVEL, field!(LocationSettings, auto_event_id)),
     slot(
         c"push_stream_websocket_allow_publish",

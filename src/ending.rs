@@ -103,6 +103,9 @@ impl Worker {
     fn take_out(&mut self, key: SubscriberKey, reason: CloseReason) -> Option<Subscriber> {
         let mut subscriber = self.subscribers.remove(key)?;
         subscriber.story.end(reason);
+        if subscriber.held.is_lean() {
+            subscriber.log_end(reason);
+        }
         if let Some(place) = subscriber.place.take() {
             self.timeouts.remove(key, place);
         }

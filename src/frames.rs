@@ -64,7 +64,7 @@ impl Worker {
         self.wake(&mut wake);
         self.reading.inflater.release();
         let Err(end) = heard else { return };
-        if let Some(subscriber) = self.subscribers.get_mut(key) {
+        if let Some(subscriber) = self.subscribers.get(key) {
             end.log(subscriber, &self.main);
         }
         let (last, reason) = match end {
@@ -191,12 +191,11 @@ fn plain<'m>(
 }
 
 impl End {
-    fn log(&self, subscriber: &mut Subscriber, main: &MainConf) {
-        let Some(request) = subscriber.held.request() else { return };
+    fn log(&self, subscriber: &Subscriber, main: &MainConf) {
+        let log = subscriber.held.log();
         if matches!(self, Self::ZoneFull) {
-            answer::log_full_zone(request, main);
+            answer::log_full_zone_for(log, Some(&subscriber.story), main);
         }
-        let log = request.log();
         match self {
             Self::Lost(_) | Self::Close(_) | Self::ZoneFull => {}
             Self::Violation(

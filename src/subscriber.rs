@@ -18,12 +18,12 @@ use protocol::cursor::Cursor;
 use self::form::Special;
 use self::history::Replay;
 use self::websocket::{Pongs, WebSocket};
-use crate::conf::LocationConf;
+use crate::conf::{LocationConf, Mode};
 use crate::counters::{self, Connected, Unwritten};
 use crate::floods::Flood;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Held;
-use crate::nginx::log::warn;
+use crate::nginx::log::{Level, info, warn};
 use crate::nginx::process;
 use crate::outbox::Outbox;
 use crate::render::{Deflation, Piece};
@@ -185,10 +185,10 @@ impl Subscriber {
         if !self.overrun && (!self.suspect || !stalled && waiting <= self.hard_limit()) {
             return Ok(());
         }
-        if let Some(request) = self.held.request().filter(|_| Flood::Slow.admits()) {
+        if Flood::Slow.admits() {
             let channels = self.story.shown();
             warn!(
-                request.log(),
+                self.held.log(),
                 "push stream module: subscriber is too slow: {waiting} bytes wait for it, channel \"{channels}\""
             );
         }
@@ -222,6 +222,26 @@ impl Subscriber {
             queue.extend(piece.on(self.held.wire()));
         }
         !std::mem::replace(&mut self.queued, true)
+    }
+
+    /// Writes the line that the access log has had no place for: its own was written when the request was given back.
+    pub(crate) fn log_end(&self, reason: CloseReason) {
+        let log = self.held.log();
+        if !log.has(Level::Info) {
+            return;
+        }
+        let msec = process::now_msec().saturating_sub(self.since);
+        info!(
+            log,
+            "push stream module: subscriber ended: {}, {}, {} messages, {} bytes, {}.{:03} s, channel \"{}\"",
+            reason.name(),
+            self.story.mode.map_or("", Mode::name),
+            self.story.messages_sent.get(),
+            self.held.sent(),
+            msec / 1000,
+            msec % 1000,
+            self.story.shown()
+        );
     }
 
     /// When something has to happen next.

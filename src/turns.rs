@@ -70,6 +70,7 @@ fn on_wake() {
 
 fn on_delivery() {
     enter(Worker::deliver);
+    worker::make_lean();
 }
 
 fn on_timer() {

@@ -20,6 +20,7 @@ use crate::conf::MainConf;
 use crate::drain::Drain;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Held;
+use crate::nginx::held::lean::{Lean, Readiness};
 use crate::nginx::local::Local;
 use crate::nginx::log::{Log, error, warn};
 use crate::nginx::posted::Posted;
@@ -94,6 +95,8 @@ pub(crate) struct Worker {
     /// Polls whose answers are too much for one go.
     pub(crate) long_answers: SlotMap<LongAnswerKey, LongAnswer>,
     pub(crate) endings: VecDeque<Ending>,
+    /// Subscribers that are to give their requests back.
+    leaning: VecDeque<SubscriberKey>,
     pub(crate) timeouts: Timeouts<SubscriberKey>,
     /// Who has come up, and is served in slices.
     pub(crate) overdue: VecDeque<SubscriberKey>,
@@ -137,6 +140,7 @@ pub(crate) fn install(main: Rc<MainConf>, mut store: Store, events: Events) {
         flushes: VecDeque::new(),
         long_answers: SlotMap::with_key(),
         endings: VecDeque::new(),
+        leaning: VecDeque::new(),
         timeouts: Timeouts::new(process::now_msec()),
         overdue: VecDeque::new(),
         batch: Batch::with_capacity(64, 64 << 10),
@@ -186,6 +190,20 @@ pub(crate) fn enter_in_handler<T>(act: impl FnOnce(&mut Worker) -> T) -> Option<
 
 fn next_ending() -> Option<Ending> {
     WORKER.with(|cell| cell.try_borrow_mut().ok()?.as_mut()?.endings.pop_front())
+}
+
+/// Gives the requests back that are no longer needed. Only at the end of a turn: nginx may be looking at one of them everywhere else.
+pub(crate) fn make_lean() {
+    let leaning = WORKER.with(|cell| {
+        let mut worker = cell.try_borrow_mut().ok()?;
+        Some(std::mem::take(&mut worker.as_mut()?.leaning))
+    });
+    for key in leaning.into_iter().flatten() {
+        let lean = WORKER.with(|cell| cell.try_borrow_mut().ok()?.as_mut()?.lean(key));
+        if let Some(lean) = lean {
+            lean.run();
+        }
+    }
 }
 
 /// Calls the store in one span of the zone's lock. `None` if there is no zone.
@@ -405,6 +423,32 @@ impl Worker {
     fn end_later(&self) {
         if !self.endings.is_empty() {
             self.events.delivery.post();
+        }
+    }
+
+    /// Has the subscriber give its request back at the end of this turn, if it is to do without and nothing waits for it.
+    pub(crate) fn make_lean_later(&mut self, key: SubscriberKey) {
+        let Some(subscriber) = self.subscribers.get(key) else { return };
+        if subscriber.location.lean_subscribers
+            && subscriber.is_free()
+            && !subscriber.held.is_lean()
+        {
+            self.leaning.push_back(key);
+            self.events.delivery.post();
+        }
+    }
+
+    /// The request of a subscriber, if it can be given back now.
+    fn lean(&mut self, key: SubscriberKey) -> Option<Lean> {
+        let subscriber = self.subscribers.get_mut(key).filter(|subscriber| subscriber.is_free())?;
+        match subscriber.held.lean() {
+            Readiness::Ready(lean) => Some(lean),
+            Readiness::Later => {
+                self.leaning.push_back(key);
+                self.deliver_later();
+                None
+            }
+            Readiness::No => None,
         }
     }
 

@@ -72,6 +72,7 @@ pub(crate) struct LocationSettings {
     pub(crate) subscriber_connection_ttl: Milliseconds,
     pub(crate) longpolling_connection_ttl: Milliseconds,
     pub(crate) subscriber_buffer_size: Size,
+    pub(crate) lean_subscribers: Flag,
     pub(crate) auto_event_id: Flag,
     pub(crate) websocket_allow_publish: Flag,
     pub(crate) websocket_strict: Flag,
@@ -147,6 +148,7 @@ impl LocationSettings {
         self.subscriber_connection_ttl.inherit(&outer.subscriber_connection_ttl);
         self.longpolling_connection_ttl.inherit(&outer.longpolling_connection_ttl);
         self.subscriber_buffer_size.inherit(&outer.subscriber_buffer_size);
+        self.lean_subscribers.inherit(&outer.lean_subscribers);
         self.auto_event_id.inherit(&outer.auto_event_id);
         self.websocket_allow_publish.inherit(&outer.websocket_allow_publish);
         self.websocket_strict.inherit(&outer.websocket_strict);

@@ -19,10 +19,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nginx_sys::{
-    NGX_LOG_EMERG, NGX_LOG_ERR, NGX_LOG_INFO, NGX_LOG_NOTICE, NGX_LOG_WARN, ngx_conf_log_error,
-    ngx_conf_t, ngx_hash_key_t, ngx_http_complex_value_t, ngx_http_get_variable_index,
-    ngx_http_handler_pt, ngx_int_t, ngx_pagesize, ngx_parse_offset, ngx_pnalloc, ngx_str_t,
-    ngx_uint_t,
+    NGX_LOG_EMERG, NGX_LOG_ERR, NGX_LOG_INFO, NGX_LOG_NOTICE, NGX_LOG_WARN, ngx_array_t,
+    ngx_conf_log_error, ngx_conf_t, ngx_hash_key_t, ngx_http_complex_value_t, ngx_http_conf_ctx_t,
+    ngx_http_get_variable_index, ngx_http_handler_pt, ngx_int_t, ngx_module_t, ngx_pagesize,
+    ngx_parse_offset, ngx_pnalloc, ngx_str_t, ngx_uint_t,
 };
 use ngx::http::{HttpModuleLocationConf, HttpModuleMainConf, NgxHttpCoreModule};
 
@@ -139,6 +139,29 @@ impl<'a> ConfRef<'a> {
         // SAFETY: a name in the pool of the cycle, which outlives 'a.
         let name = unsafe { bytes_of(&core.name) };
         str::from_utf8(name).ok().filter(|name| !name.is_empty())
+    }
+
+    /// Whether `limit_conn` applies to the location whose settings are being merged.
+    ///
+    /// nginx does not tell, and the settings of its module are its own: they begin with the array of the limits (nginx 1.1.8 and
+    /// later), and are merged before those of a module that is loaded.
+    pub(crate) fn has_limit_conn(&self) -> bool {
+        // SAFETY: the cycle's list of modules ends with null; modules and their names are static. While the http block is merged
+        // `ctx` points at its `ngx_http_conf_ctx_t`, with settings for every HTTP module.
+        unsafe {
+            let mut next: *const *mut ngx_module_t = (*self.conf().cycle).modules;
+            while let Some(module) = (*next).as_ref() {
+                if CStr::from_ptr(module.name) == c"ngx_http_limit_conn_module" {
+                    let http = self.conf().ctx.cast::<ngx_http_conf_ctx_t>();
+                    let limits = (*(*http).loc_conf.add(module.ctx_index)).cast::<ngx_array_t>();
+                    return limits
+                        .as_ref()
+                        .is_some_and(|limits| !limits.elts.is_null() && limits.nelts > 0);
+                }
+                next = next.add(1);
+            }
+        }
+        false
     }
 
     fn log(&self, level: u32, text: fmt::Arguments<'_>) {

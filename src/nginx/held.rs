@@ -6,7 +6,8 @@
 //! - a WebSocket: [`Held::upgrade`], then the same, and [`Held::read`];
 //! - a poll: [`Held::finish_with`] one complete answer.
 //!
-//! [`super::wire`] decides which path a stream takes; [`socket`] is the plain one, [`filter`] the other.
+//! [`super::wire`] decides which path a stream takes; [`socket`] is the plain one, [`filter`] the other. On the plain one a stream or a
+//! WebSocket can give its request back to nginx and go on as a bare connection, [`lean`].
 //!
 //! The client may leave at any instant. nginx then ends the request and [`HeldHooks::gone`] is called,
 //! perhaps from inside a call of this module; from that moment every method of the [`Held`] answers
@@ -19,6 +20,7 @@
 #![expect(unsafe_code, reason = "keeps requests of nginx and writes to their sockets")]
 
 mod filter;
+pub(crate) mod lean;
 mod socket;
 mod upgraded;
 
@@ -30,18 +32,19 @@ use std::io::IoSlice;
 use std::rc::Rc;
 
 use nginx_sys::{
-    NGX_ERROR, NGX_HTTP_CLIENT_CLOSED_REQUEST, NGX_OK, ngx_add_timer,
+    NGX_ERROR, NGX_HTTP_CLIENT_CLOSED_REQUEST, NGX_OK, ngx_add_timer, ngx_connection_t,
     ngx_connection_tcp_nodelay_e_NGX_TCP_NODELAY_UNSET as NODELAY_UNSET, ngx_del_timer,
     ngx_event_t, ngx_handle_read_event, ngx_handle_write_event, ngx_http_cleanup_add,
-    ngx_http_discarded_request_body_handler, ngx_http_finalize_request, ngx_http_post_request,
-    ngx_http_request_t, ngx_http_run_posted_requests, ngx_http_test_reading, ngx_int_t, ngx_msec_t,
-    ngx_post_event, ngx_posted_events, ngx_posted_next_events, ngx_tcp_nodelay,
+    ngx_http_core_loc_conf_t, ngx_http_discarded_request_body_handler, ngx_http_finalize_request,
+    ngx_http_post_request, ngx_http_request_t, ngx_http_run_posted_requests, ngx_http_test_reading,
+    ngx_int_t, ngx_msec_t, ngx_post_event, ngx_posted_events, ngx_posted_next_events,
+    ngx_tcp_nodelay,
 };
 use ngx::http::{HttpModuleLocationConf, NgxHttpCoreModule};
 
 use self::filter::Filtered;
 use super::bytes::Bytes;
-use super::log;
+use super::log::{self, Log};
 use super::request::{NoMemory, Request, Status};
 use super::wire::{self, Wire};
 
@@ -73,9 +76,13 @@ pub(crate) struct Held(Rc<Link>);
 /// # Invariants
 ///
 /// `request` is null or a request that is held: its count is raised and nobody has finalized it, so it
-/// is live (callback contract, point 4).
+/// is live (callback contract, point 4); `connection` is its own then. With a `connection` but no request
+/// the link is [`lean`]: the connection is open and its `data` owns a reference to the link.
 struct Link {
     request: Cell<*mut ngx_http_request_t>,
+    connection: Cell<*mut ngx_connection_t>,
+    /// The settings of the request's location.
+    core: Cell<Option<&'static ngx_http_core_loc_conf_t>>,
     hooks: &'static HeldHooks,
     token: u64,
     wire: Cell<Wire>,
@@ -83,6 +90,8 @@ struct Link {
     waiting: Cell<bool>,
     /// HTTP is over: no filters, and the holder reads.
     upgraded: Cell<bool>,
+    /// The client has sent more than its request, and nobody will read it.
+    unread: Cell<bool>,
     filtered: RefCell<Filtered>,
 }
 
@@ -95,11 +104,14 @@ impl Request {
         let r = self.as_ptr();
         let link = Rc::new(Link {
             request: Cell::new(ptr::null_mut()),
+            connection: Cell::new(ptr::null_mut()),
+            core: Cell::new(None),
             hooks,
             token,
             wire: Cell::new(Wire::Filtered),
             waiting: Cell::new(false),
             upgraded: Cell::new(false),
+            unread: Cell::new(false),
             filtered: RefCell::default(),
         });
         self.set_context(Rc::clone(&link))?;
@@ -112,9 +124,12 @@ impl Request {
             cleanup.data = Rc::as_ptr(&link).cast_mut().cast();
         }
         link.request.set(r);
+        link.connection.set(self.connection());
         // SAFETY: a live request has a connection with both events. Raising the count keeps the request
         // (callback contract, point 4). The check for a client that has left already runs from the queue.
+        // The settings of a location live in the cycle's pool, as long as any connection is open.
         unsafe {
+            link.core.set(NgxHttpCoreModule::location_conf(&*r).map(|core| &*ptr::from_ref(core)));
             let main = &mut *(*r).main;
             main.set_count(main.count() + 1);
             (*r).read_event_handler = Some(on_readable);
@@ -150,16 +165,28 @@ impl Held {
         (!r.is_null()).then(|| unsafe { Request::from_ptr(r) })
     }
 
+    /// The connection; null once it has ended.
+    fn connection(&self) -> Result<*mut ngx_connection_t, Gone> {
+        let c = self.0.connection.get();
+        if c.is_null() { Err(Gone) } else { Ok(c) }
+    }
+
+    /// The log of the connection; without one, that of the cycle.
+    pub(crate) fn log(&self) -> Log<'_> {
+        // SAFETY: live while it is not null (Link's invariant); a connection has a log.
+        self.connection().map_or_else(|_| Log::cycle(), |c| unsafe { Log::from_ptr((*c).log) })
+    }
+
     /// How bytes get to the client. Known after [`Held::send_head`], `Filtered` before.
     pub(crate) fn wire(&self) -> Wire {
         self.0.wire.get()
     }
 
     /// Bytes that the socket has taken from this connection, on either path: it changes with every progress.
-    pub(crate) fn sent(&mut self) -> u64 {
-        // SAFETY: a live request has a connection.
-        let sent = self.request().map(|request| unsafe { (*request.connection()).sent });
-        sent.and_then(|sent| u64::try_from(sent).ok()).unwrap_or_default()
+    pub(crate) fn sent(&self) -> u64 {
+        // SAFETY: live while it is not null (Link's invariant).
+        let sent = self.connection().map(|c| unsafe { (*c).sent });
+        sent.ok().and_then(|sent| u64::try_from(sent).ok()).unwrap_or_default()
     }
 
     /// Gives the header to nginx and decides the path. The bytes wait for the first pieces, so that they
@@ -183,7 +210,7 @@ impl Held {
             Wire::Filtered => self.flush_filters(),
             Wire::PlainChunked | Wire::PlainRaw => {
                 self.write(&[])?;
-                Ok(self.request().is_some_and(|request| request.0.out.is_null()))
+                Ok(self.request().is_none_or(|request| request.0.out.is_null()))
             }
         }
     }
@@ -193,7 +220,9 @@ impl Held {
     /// pieces are looked at.
     pub(crate) fn write(&mut self, pieces: &[IoSlice<'_>]) -> Result<usize, Gone> {
         debug_assert_ne!(self.wire(), Wire::Filtered, "the filters want these bytes");
-        socket::write(self.request().ok_or(Gone)?, pieces)
+        let c = self.connection()?;
+        // SAFETY: both are live while they are not null (Link's invariant), and the connection is the request's.
+        unsafe { socket::write(c, self.request(), pieces) }
     }
 
     /// Has [`HeldHooks::writable`] called when the socket takes bytes again, or [`HeldHooks::timed_out`].
@@ -202,13 +231,13 @@ impl Held {
         if self.0.waiting.replace(true) {
             return Ok(());
         }
-        let request = self.request().ok_or(Gone)?;
-        // SAFETY: a live request has a connection with a write event.
+        let c = self.connection()?;
+        // SAFETY: live while it is not null (Link's invariant); a connection has a write event.
         unsafe {
-            let event = &mut *(*request.connection()).write;
+            let event = &mut *(*c).write;
             if event.delayed() == 0 {
                 // `delayed`: the timer is limit_rate's.
-                ngx_add_timer(event, send_timeout(request));
+                ngx_add_timer(event, self.0.send_timeout());
             }
             if ngx_handle_write_event(event, 0) != NGX_OK as ngx_int_t {
                 return Err(Gone);
@@ -225,6 +254,9 @@ impl Held {
     /// other the end of the body is sent here. The connection goes on to its next request if client
     /// and configuration allow it.
     pub(crate) fn finish(self) {
+        if self.is_lean() {
+            return self.finish_lean(VecDeque::new());
+        }
         match self.wire() {
             Wire::Filtered if !self.0.upgraded.get() => self.finish_with(Request::send_last),
             _ => self.finish_with(|_| Status::OK),
@@ -234,6 +266,9 @@ impl Held {
     /// Ends a stream whose last bytes the socket has not taken: nginx sends them, and watches
     /// `send_timeout`, while the holder forgets the request. On the plain path `rest` holds the last chunk.
     pub(crate) fn finish_after(self, rest: VecDeque<Bytes>) {
+        if self.is_lean() {
+            return self.finish_lean(rest);
+        }
         let link = Rc::clone(&self.0);
         self.finish_with(|request| filter::send_rest(request, &link, rest));
     }
@@ -258,20 +293,26 @@ impl Held {
 
     /// Drops the client: the connection (for HTTP/2 the stream) is closed without an end of the body.
     pub(crate) fn abort(self) {
+        if self.is_lean() {
+            return self.abort_lean();
+        }
         self.finish_with(|_| Status::ERROR);
     }
 
     /// Takes the request away from the link, so that no hook is called any more.
     fn release(self) -> Option<*mut ngx_http_request_t> {
         let r = self.0.request.replace(ptr::null_mut());
+        self.0.connection.set(ptr::null_mut());
         self.0.waiting.set(false);
         (!r.is_null()).then_some(r)
     }
 }
 
-fn send_timeout(request: &Request) -> ngx_msec_t {
-    // 60 s is nginx's default, for a request without a location, which does not happen.
-    NgxHttpCoreModule::location_conf(&request.0).map_or(60_000, |core| core.send_timeout)
+impl Link {
+    fn send_timeout(&self) -> ngx_msec_t {
+        // 60 s is nginx's default, for a request without a location, which does not happen.
+        self.core.get().map_or(60_000, |core| core.send_timeout)
+    }
 }
 
 /// The link of a request that is or was held.
@@ -287,13 +328,15 @@ unsafe fn link_of(r: *mut ngx_http_request_t) -> Option<Rc<Link>> {
 /// nginx's callback when the request ends (callback contract, point 4).
 unsafe extern "C" fn on_cleanup(data: *mut c_void) {
     // SAFETY: the link that `hold` has given to the request's pool, which is destroyed later.
-    let (request, hooks, token) = unsafe {
+    let (hooks, token) = unsafe {
         let link = &*data.cast::<Link>();
-        (link.request.replace(ptr::null_mut()), link.hooks, link.token)
+        if link.request.replace(ptr::null_mut()).is_null() {
+            return;
+        }
+        link.connection.set(ptr::null_mut());
+        (link.hooks, link.token)
     };
-    if !request.is_null() {
-        (hooks.gone)(token);
-    }
+    (hooks.gone)(token);
 }
 
 /// nginx's callback: the client has sent something, or closed its side.
@@ -330,42 +373,57 @@ unsafe extern "C" fn on_readable(r: *mut ngx_http_request_t) {
 unsafe extern "C" fn on_writable(r: *mut ngx_http_request_t) {
     // SAFETY: a live request (callback contract, point 2). Not touched after a hook was called.
     let Some(link) = (unsafe { link_of(r) }) else { return };
-    // SAFETY: as above.
-    let event: &mut ngx_event_t = unsafe { &mut *(*(*r).connection).write };
     if link.request.get().is_null() {
         return;
     }
     // SAFETY: as above.
     unsafe { (*r).read_event_handler = Some(on_readable) };
-    if event.error() != 0 {
+    // SAFETY: as above.
+    let event = unsafe { (*(*r).connection).write };
+    // SAFETY: a live connection has a write event.
+    if unsafe { (*event).error() } != 0 {
         // How HTTP/3 tells that the client wants no more of this stream.
         // SAFETY: as above; not touched afterwards.
         unsafe { ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST as ngx_int_t) };
         return;
     }
-    if event.timedout() != 0 {
-        event.set_timedout(0);
-        // SAFETY: as above.
-        let request = unsafe {
-            (*(*r).connection).set_timedout(1);
-            Request::from_ptr(r)
-        };
-        log::info!(request.log(), "client timed out");
-        link.waiting.set(false);
-        (link.hooks.timed_out)(link.token);
-        return;
-    }
-    if event.delayed() == 0 && event.ready() != 0 && link.waiting.replace(false) {
-        if event.timer_set() != 0 {
-            // SAFETY: the event is in the tree: `timer_set` says so.
-            unsafe { ngx_del_timer(event) };
-        }
-        (link.hooks.writable)(link.token);
+    if link.tell_writable() {
         return;
     }
     // SAFETY: as above. Level-triggered methods are to be quiet, or to report again.
     if unsafe { ngx_handle_write_event(event, 0) } != NGX_OK as ngx_int_t {
         // SAFETY: as above; not touched afterwards.
         unsafe { ngx_http_finalize_request(r, NGX_ERROR as ngx_int_t) };
+    }
+}
+
+impl Link {
+    /// Tells the holder what the write event of the connection, which is live, says. True if it has been told; the connection
+    /// may have ended by then.
+    fn tell_writable(&self) -> bool {
+        // SAFETY: a live connection has a write event and a log.
+        let (c, event): (_, &mut ngx_event_t) = unsafe {
+            let c = &mut *self.connection.get();
+            let event = c.write;
+            (c, &mut *event)
+        };
+        if event.timedout() != 0 {
+            event.set_timedout(0);
+            c.set_timedout(1);
+            // SAFETY: as above.
+            log::info!(unsafe { Log::from_ptr(c.log) }, "client timed out");
+            self.waiting.set(false);
+            (self.hooks.timed_out)(self.token);
+            return true;
+        }
+        if event.delayed() == 0 && event.ready() != 0 && self.waiting.replace(false) {
+            if event.timer_set() != 0 {
+                // SAFETY: the event is in the tree: `timer_set` says so.
+                unsafe { ngx_del_timer(event) };
+            }
+            (self.hooks.writable)(self.token);
+            return true;
+        }
+        false
     }
 }

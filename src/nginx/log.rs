@@ -59,17 +59,22 @@ impl Log<'_> {
         }
     }
 
-    /// Writes one line, if the configured level lets it through.
-    pub(crate) fn log(self, level: Level, text: fmt::Arguments<'_>) {
-        let level = level.as_ngx();
+    /// Whether lines of this level are written.
+    pub(crate) fn has(self, level: Level) -> bool {
         let log = self.as_ptr();
         // SAFETY: the log lives, by the type's promise or as the cycle's.
-        if log.is_null() || level > unsafe { (*log).log_level } {
+        !log.is_null() && level.as_ngx() <= unsafe { (*log).log_level }
+    }
+
+    /// Writes one line, if the configured level lets it through.
+    pub(crate) fn log(self, level: Level, text: fmt::Arguments<'_>) {
+        if !self.has(level) {
             return;
         }
+        let (level, log) = (level.as_ngx(), self.as_ptr());
         let mut buffer = [const { MaybeUninit::uninit() }; LOG_BUFFER_SIZE];
         let text = write_fmt(&mut buffer, text);
-        // SAFETY: as above; nginx copies the text before it returns.
+        // SAFETY: the log lives (see `has`); nginx copies the text before it returns.
         unsafe { ngx::log::log_error(level, log, 0, text) };
     }
 }

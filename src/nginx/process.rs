@@ -9,8 +9,8 @@ use core::ptr;
 
 use nginx_sys::{
     NGX_PROCESS_SINGLE, NGX_PROCESS_WORKER, ngx_core_conf_t, ngx_core_module, ngx_current_msec,
-    ngx_cycle, ngx_cycle_t, ngx_pid, ngx_process, ngx_process_slot, ngx_test_config, ngx_time,
-    ngx_uint_t,
+    ngx_cycle, ngx_cycle_t, ngx_exiting, ngx_pid, ngx_process, ngx_process_slot, ngx_terminate,
+    ngx_test_config, ngx_time, ngx_uint_t,
 };
 
 /// Whether this process serves requests. False in the master and in the cache manager and loader,
@@ -50,6 +50,12 @@ pub(crate) fn is_alive(pid: u32) -> bool {
     // SAFETY: signal 0 only asks whether the process could be signalled.
     let answer = unsafe { libc::kill(pid, 0) };
     answer == 0 || std::io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
+}
+
+/// Whether this process has been told to leave, be it at once or when its requests have ended.
+pub(crate) fn leaves() -> bool {
+    // SAFETY: set by nginx's signal handlers, on this thread.
+    unsafe { ngx_exiting != 0 || ngx_terminate != 0 }
 }
 
 /// The machine's name as nginx knows it (`$hostname`).

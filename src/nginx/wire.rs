@@ -73,7 +73,7 @@ fn is_plain(request: &mut Request) -> bool {
 }
 
 /// A socket that nginx itself would write to with `writev`.
-fn has_plain_connection(request: &Request) -> bool {
+pub(super) fn has_plain_connection(request: &Request) -> bool {
     // SAFETY: a live request has a connection; `ngx_io` is set when the event module starts.
     unsafe {
         let c = &*request.connection();

@@ -67,6 +67,9 @@ pub(crate) fn serve_stream(
         Ok(Entered::Due(..)) => Ok(INTERNAL_ERROR),
         Ok(Entered::Waits { interests, joined, history, gap }) => {
             request.set_status(200);
+            if location.lean_subscribers && request.may_become_lean() {
+                request.set_keepalive(false);
+            }
             let mut head = set_content_type(request, location);
             if gap {
                 head = head.and(mark_gap(request));
@@ -362,5 +365,6 @@ impl Worker {
         }
         self.arm(key);
         self.arm_timer();
+        self.make_lean_later(key);
     }
 }

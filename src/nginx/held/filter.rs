@@ -40,7 +40,7 @@ static TAG: u8 = 0;
 pub(super) struct Filtered {
     free: *mut ngx_chain_t,
     busy: *mut ngx_chain_t,
-    in_flight: VecDeque<Bytes>,
+    pub(super) in_flight: VecDeque<Bytes>,
 }
 
 impl Default for Filtered {

@@ -20,10 +20,17 @@ const MAX_PIECES: usize = 1024;
 /// More pieces than this do not leave together with the response's head.
 const MAX_PIECES_WITH_HEAD: usize = 64;
 
-/// Writes the pieces, behind what is left of the head. Says how many bytes of the pieces were taken.
-pub(super) fn write(request: &mut Request, pieces: &[IoSlice<'_>]) -> Result<usize, Gone> {
-    let c = request.connection();
-    // SAFETY: a live request has a connection with a write event.
+/// Writes the pieces, behind what is left of the request's head. Says how many bytes of the pieces were taken.
+///
+/// # Safety
+///
+/// `c` is a live connection on the plain path, that of the request if there is one.
+pub(super) unsafe fn write(
+    c: *mut ngx_connection_t,
+    request: Option<&mut Request>,
+    pieces: &[IoSlice<'_>],
+) -> Result<usize, Gone> {
+    // SAFETY: a connection has a write event.
     let (error, ready) = unsafe { ((*c).error() != 0, (*(*c).write).ready() != 0) };
     if error {
         return Err(Gone);
@@ -31,18 +38,18 @@ pub(super) fn write(request: &mut Request, pieces: &[IoSlice<'_>]) -> Result<usi
     if !ready {
         return Ok(0);
     }
-    if request.0.out.is_null() {
-        // SAFETY: as above.
-        return unsafe { write_to_socket(c, pieces) };
+    match request {
+        Some(request) if !request.0.out.is_null() => write_after_head(request, pieces),
+        // SAFETY: as the caller promises; writable, as far as is known.
+        _ => unsafe { write_to_socket(c, pieces) },
     }
-    write_after_head(request, pieces)
 }
 
 /// One `writev`, counted in `$bytes_sent` and `$body_bytes_sent`.
 ///
 /// # Safety
 ///
-/// `c` is the connection of a live request, a plain socket that is thought to be writable.
+/// `c` is a live connection, a plain socket that is thought to be writable.
 unsafe fn write_to_socket(c: *mut ngx_connection_t, pieces: &[IoSlice<'_>]) -> Result<usize, Gone> {
     let pieces = pieces.get(..MAX_PIECES).unwrap_or(pieces);
     let wanted: usize = pieces.iter().map(|piece| piece.len()).sum();

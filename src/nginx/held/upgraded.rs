@@ -9,12 +9,12 @@
 use core::ptr;
 
 use nginx_sys::{
-    NGX_AGAIN, NGX_OK, ngx_buf_t, ngx_chain_t, ngx_exiting, ngx_handle_read_event,
-    ngx_http_write_filter, ngx_int_t, ngx_pcalloc, ngx_post_event, ngx_posted_events,
-    ngx_posted_next_events, ngx_terminate, ngx_uint_t,
+    NGX_AGAIN, NGX_OK, ngx_buf_t, ngx_chain_t, ngx_handle_read_event, ngx_http_write_filter,
+    ngx_int_t, ngx_pcalloc, ngx_post_event, ngx_posted_events, ngx_posted_next_events, ngx_uint_t,
 };
 
 use super::{Gone, Held, Wire, wire};
+use crate::nginx::process;
 use crate::nginx::request::{Request, Status};
 
 const SWITCHING_PROTOCOLS: ngx_uint_t = 101;
@@ -37,14 +37,13 @@ impl Held {
     /// Reads what the client has sent: the bytes behind its request first, then from the socket. `Ok(0)`: nothing more now,
     /// [`HeldHooks::readable`](super::HeldHooks::readable) tells of more.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Gone> {
-        let request = self.request().ok_or(Gone)?;
-        let kept = request.take_kept(buffer);
+        let kept = self.request().map_or(0, |request| request.take_kept(buffer));
         if kept > 0 {
             return Ok(kept);
         }
-        let c = request.connection();
-        // SAFETY: a live request has a connection with a read event and a function that receives, which writes at most as many
-        // bytes into the buffer as it is told.
+        let c = self.connection()?;
+        // SAFETY: live while it is not null (Link's invariant). A connection has a read event and a function that receives, which
+        // writes at most as many bytes into the buffer as it is told.
         let received = unsafe {
             let Some(receive) = (*c).recv else { return Err(Gone) };
             receive(c, buffer.as_mut_ptr(), buffer.len())
@@ -63,9 +62,9 @@ impl Held {
 
     /// Has [`HeldHooks::readable`](super::HeldHooks::readable) called in the next turn of the event loop: the holder has left bytes unread.
     pub(crate) fn read_later(&mut self) {
-        let Some(request) = self.request() else { return };
-        // SAFETY: a live request has a connection with a read event.
-        unsafe { ngx_post_event((*request.connection()).read, &raw mut ngx_posted_next_events) };
+        let Ok(c) = self.connection() else { return };
+        // SAFETY: live while it is not null (Link's invariant); a connection has a read event.
+        unsafe { ngx_post_event((*c).read, &raw mut ngx_posted_next_events) };
     }
 }
 
@@ -103,23 +102,28 @@ impl Request {
     /// Has nginx read on for a while after the last byte was sent, so that a client which is still sending gets that byte and not
     /// a reset. Not while the worker leaves, which would wait for it.
     pub(super) fn linger(&mut self) {
-        // SAFETY: set by nginx's signal handlers, on this thread.
-        let leaves = unsafe { ngx_exiting != 0 || ngx_terminate != 0 };
-        self.0.set_lingering_close(u32::from(!leaves));
+        self.0.set_lingering_close(u32::from(!process::leaves()));
     }
 
-    /// Takes bytes that nginx has read behind the head of the request.
-    fn take_kept(&mut self, buffer: &mut [u8]) -> usize {
+    /// How many bytes nginx has read behind the head of the request.
+    pub(super) fn kept(&self) -> usize {
         // SAFETY: `header_in` of a live request holds unread bytes between `pos` and `last`.
-        unsafe {
-            let Some(kept) = self.0.header_in.as_mut() else { return 0 };
-            let length = (kept.last as usize).saturating_sub(kept.pos as usize).min(buffer.len());
-            if length > 0 {
+        let kept = unsafe { self.0.header_in.as_ref() };
+        kept.map_or(0, |kept| (kept.last as usize).saturating_sub(kept.pos as usize))
+    }
+
+    /// Takes some of them.
+    fn take_kept(&mut self, buffer: &mut [u8]) -> usize {
+        let length = self.kept().min(buffer.len());
+        if length > 0 {
+            // SAFETY: `header_in` has so many unread bytes from `pos` on.
+            unsafe {
+                let kept = &mut *self.0.header_in;
                 let bytes = core::slice::from_raw_parts(kept.pos, length);
                 buffer.get_mut(..length).unwrap_or_default().copy_from_slice(bytes);
                 kept.pos = kept.pos.add(length);
             }
-            length
         }
+        length
     }
 }
