@@ -34,6 +34,7 @@ http, server, location | push_stream_allowed_origins a; || push_stream_allowed_o
 http, server, location | push_stream_channel_info_on_publish on; || push_stream_channel_info_on_publish off; || push_stream_channel_info_on_publish on; -> ok
 http, server, location | push_stream_websocket_allow_publish on; || push_stream_websocket_allow_publish off; || push_stream_websocket_allow_publish on; -> ok
 http, server, location | push_stream_auto_event_id on; || push_stream_auto_event_id off; || push_stream_auto_event_id on; -> ok
+http, server, location | push_stream_lean_subscribers on; || push_stream_lean_subscribers off; || push_stream_lean_subscribers on; -> ok
 http, server, location | push_stream_subscriber_buffer_size 1m; || push_stream_subscriber_buffer_size 2m; || push_stream_subscriber_buffer_size 64k; -> ok
 
 === in an if of a location

@@ -459,6 +459,7 @@ c: GET /ev/s
 a,b,c< status 200
 ! access-log <HTTP/1.1  eventsource ->
 pub /pub?id=s m
+a,b,c< chunk ": \n"
 a,b,c< chunk "data: m\n\n"
 ax
 bx

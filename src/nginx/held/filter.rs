@@ -11,6 +11,7 @@
 //! client, and it keeps the gzip filter right, which may still look at a buffer whose bytes it has
 //! already consumed.
 
+use core::cell::RefMut;
 use core::ptr;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -92,10 +93,15 @@ impl Held {
 }
 
 impl Link {
+    /// What the filters hold; it takes memory only where they are used.
+    pub(super) fn filtered(&self) -> RefMut<'_, Filtered> {
+        RefMut::map(self.filtered.borrow_mut(), |filtered| &mut **filtered.get_or_insert_default())
+    }
+
     /// Gives one piece, which is not empty, to the filters.
     fn give(&self, request: &mut Request, piece: Bytes, flush: bool) -> Result<(), Gone> {
         let r = request.as_ptr();
-        let mut filtered = self.filtered.borrow_mut();
+        let mut filtered = self.filtered();
         // SAFETY: the pool of a held request; `free` holds links made here.
         let chain = unsafe { ngx_chain_get_free_buf((*r).pool, &raw mut filtered.free) };
         // SAFETY: null or a link with a buffer that nobody uses.
@@ -121,7 +127,7 @@ impl Link {
         pieces: impl DoubleEndedIterator<Item = Bytes>,
     ) -> Result<(), Gone> {
         let r = request.as_ptr();
-        let mut filtered = self.filtered.borrow_mut();
+        let mut filtered = self.filtered();
         let sent_before = filtered.in_flight.len();
         filtered.in_flight.extend(pieces);
         let mut first = ptr::null_mut::<ngx_chain_t>();
@@ -183,7 +189,7 @@ impl Link {
 
     /// Moves what has been sent to the free chain and lets go of its bytes. `new` was given just now.
     fn collect(&self, request: &mut Request, mut new: *mut ngx_chain_t) {
-        let mut filtered = self.filtered.borrow_mut();
+        let mut filtered = self.filtered();
         let Filtered { free, busy, in_flight } = &mut *filtered;
         // SAFETY: chains of this request with our tag; a sent buffer is an empty one.
         unsafe {
@@ -206,7 +212,8 @@ impl Link {
 
     /// Whether nginx holds nothing of this response.
     fn is_drained(&self, request: &Request) -> bool {
-        self.filtered.borrow().busy.is_null() && !self.is_stuck(request)
+        self.filtered.borrow().as_ref().is_none_or(|filtered| filtered.busy.is_null())
+            && !self.is_stuck(request)
     }
 
     /// Whether a filter or the socket waits.
@@ -242,7 +249,7 @@ pub(super) fn send_rest(request: &mut Request, link: &Link, rest: VecDeque<Bytes
             first
         };
     }
-    link.filtered.borrow_mut().in_flight.extend(rest);
+    link.filtered().in_flight.extend(rest);
     if !filters {
         // These pieces are framed: only the filter that writes may see them. The end of the response
         // is for that filter's sake, it sends at once then.
