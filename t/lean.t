@@ -305,6 +305,7 @@ json /stats?id=t subscribers == 0 within 5s
 --- http_config
 push_stream_lean_subscribers on;
 push_stream_shared_memory_size 64m;
+push_stream_subscriber_buffer_size 64m;
 push_stream_footer_template "FOOTER";
 log_format story '<$status>';
 --- steps
