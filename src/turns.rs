@@ -69,8 +69,13 @@ fn on_wake() {
 }
 
 fn on_delivery() {
-    enter(Worker::deliver);
-    worker::make_lean();
+    let leaning = enter(|worker| {
+        worker.deliver();
+        worker.is_to_make_lean()
+    });
+    if leaning == Some(true) {
+        worker::make_lean();
+    }
 }
 
 fn on_timer() {

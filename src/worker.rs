@@ -438,6 +438,11 @@ impl Worker {
         }
     }
 
+    /// Whether there is anybody to give a request back.
+    pub(crate) fn is_to_make_lean(&self) -> bool {
+        !self.leaning.is_empty()
+    }
+
     /// The request of a subscriber, if it can be given back now.
     fn lean(&mut self, key: SubscriberKey) -> Option<Lean> {
         let subscriber = self.subscribers.get_mut(key).filter(|subscriber| subscriber.is_free())?;

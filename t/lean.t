@@ -425,26 +425,32 @@ pub /pub?id=x n
 c< chunk "[2|n]"
 ! wait-workers 1
 
-=== who is authorised by another server, and comes back by X-Accel-Redirect
+=== who is authorised by another server, before or by X-Accel-Redirect
 --- http_config
 push_stream_lean_subscribers on;
 push_stream_message_template "[~id~|~text~]";
 log_format story '<$request_method $status $push_stream_mode "$push_stream_channel" $push_stream_messages_sent $push_stream_close_reason>';
 server {
     listen unix:${PREFIX}/application;
+    location = / { return 204; }
     location ~ ^/(.*)$ { add_header X-Accel-Redirect /room/$1; return 200; }
 }
 --- extra_config
 access_log access.log story;
 location ~ ^/door/(.*)$ { proxy_pass http://unix:${PREFIX}/application:/$1; }
 location ~ ^/room/(.*)$ { internal; push_stream_subscriber; push_stream_channels_path $1; }
+location ~ ^/guarded/(.*)$ { auth_request /guard; push_stream_subscriber; push_stream_channels_path $1; }
+location = /guard { internal; proxy_pass http://unix:${PREFIX}/application:/; proxy_pass_request_body off; }
 --- steps
 a: GET /door/s
-a< status 200
+b: GET /guarded/t
+a,b< status 200
 ! access-log <GET 200 streaming "s" 0 -
-pub /pub?id=s m
-a< chunk "[1|m]"
+! access-log <GET 200 streaming "t" 0 -
+pub /pub?id=s/t m
+a,b< chunk "[1|m]"
 ax
+bx
 json /stats subscribers == 0
 
 === TLS and HTTP/2 keep the request

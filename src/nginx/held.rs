@@ -165,7 +165,7 @@ impl Held {
         (!r.is_null()).then(|| unsafe { Request::from_ptr(r) })
     }
 
-    /// The connection; null once it has ended.
+    /// The connection, with a request or without.
     fn connection(&self) -> Result<*mut ngx_connection_t, Gone> {
         let c = self.0.connection.get();
         if c.is_null() { Err(Gone) } else { Ok(c) }
