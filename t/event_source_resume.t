@@ -24,6 +24,36 @@ pub /pub?id=s live
 a,b,c< chunk "data: live\n\n"
 a,b,c< nothing 100ms
 
+=== several channels: the event is in one of them, what came behind it in all of them
+--- steps
+pub /pub?id=s s1
+   Event-Id: 1
+pub /pub?id=t t1
+   Event-Id: 2
+pub /pub?id=s s2
+   Event-Id: 3
+pub /pub?id=t t2
+   Event-Id: 4
+pub /pub?id=s s3
+   Event-Id: 5
+a: GET /ev/s/t
+   Last-Event-ID: 2
+b: GET /ev/t/s
+   Last-Event-ID: 1
+a,b< no header X-Nginx-PushStream-Gap
+a,b< chunk ": \n"
+b< chunk "id: 2\n"
+b< chunk "data: t1\n\n"
+a,b< chunk "id: 3\n"
+a,b< chunk "data: s2\n\n"
+a,b< chunk "id: 4\n"
+a,b< chunk "data: t2\n\n"
+a,b< chunk "id: 5\n"
+a,b< chunk "data: s3\n\n"
+a,b< nothing 100ms
+? GET /poll/t/s {Last-Event-ID: 3} -> 200 | body "t2s3"
+? GET /poll/t/s {Last-Event-ID: 5} -> 304 | no X-Nginx-PushStream-Gap
+
 === a browser that is ended again and again misses nothing
 --- http_config
 push_stream_subscriber_connection_ttl 250ms;

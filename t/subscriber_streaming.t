@@ -103,6 +103,37 @@ a< chunk "[1|s2|b]\r\n"
 a< chunk "[2|s1|c]\r\n"
 a< nothing 100ms
 
+=== with a cursor they come in the order of their publishing, so that the client can go on behind any of them
+--- http_config
+push_stream_message_template "[~id~|~channel~|~tag~]";
+--- steps
+! next second
+pub /pub?id=s2 b1
+pub /pub?id=s1 a1
+pub /pub?id=s2 b2
+   Event-Id: b2
+pub /pub?id=s1 a2
+pub /pub?id=s2 b3
+p: GET /poll/s1.b1
+p< capture T = header Last-Modified
+a: GET /sub/s1/s2
+   If-Modified-Since: ${EPOCH}
+b: GET /sub/s1/s2
+   If-Modified-Since: ${T}
+   If-None-Match: W/1
+c: GET /sub/s1/s2
+   Last-Event-Id: b2
+d: GET /sub/s1.b9/s2
+   If-Modified-Since: ${T}
+   If-None-Match: W/3
+a< chunk "[1|s2|1]"
+a,b< chunk "[1|s1|2]"
+a,b< chunk "[2|s2|3]"
+d< chunk "[1|s1|2]"
+a,b,c,d< chunk "[2|s1|4]"
+a,b,c,d< chunk "[3|s2|5]"
+a,b,c,d< nothing 100ms
+
 === the same channel twice is subscribed twice
 --- steps
 a: GET /sub/s/s

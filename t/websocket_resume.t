@@ -112,6 +112,30 @@ a,b< frame text ~ ^m3
 a,b,c< status 101
 a,b,c< nothing 100ms
 
+=== with these directives, too, several channels come in the order of their publishing
+--- extra_config
+location ~ ^/ws/(.*)$ {
+    push_stream_subscriber websocket;
+    push_stream_channels_path $1;
+    push_stream_last_received_message_time $arg_time;
+    push_stream_last_received_message_tag $arg_tag;
+}
+--- steps
+! next second
+pub /pub?id=t t1
+pub /pub?id=s s1
+pub /pub?id=t t2
+pub /pub?id=s s2
+p: GET /poll/s.b1
+p< capture T = header Last-Modified
+a: WS /ws/s/t?time=${EPOCH:url}&tag=0
+b: WS /ws/s/t?time=${T:url}&tag=1
+a< frame text t1|${T}|1
+a,b< frame text s1|${T}|2
+a,b< frame text t2|${T}|3
+a,b< frame text s2|${T}|4
+a,b< nothing 100ms
+
 === an argument means nothing on another location
 --- steps
 pub /pub?id=s m1

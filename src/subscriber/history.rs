@@ -1,9 +1,9 @@
 //! Stored messages for a subscriber that comes, or comes back.
 //!
 //! A replay is pulled batch by batch as the socket takes it, never queued whole. The texts are copied under the
-//! lock and rendered after it. Channel by channel in path order, or merged in the order of their cursors, so that each of them is a
-//! good place to resume at; no message is newer than the cursor at which the subscriber joined, so what comes live begins exactly
-//! where the replay ends.
+//! lock and rendered after it. Merged in the order of their cursors, so that each of them is a good place to resume at, or channel by
+//! channel in path order ([`Wish::merged`]); no message is newer than the cursor at which the subscriber joined, so what comes live
+//! begins exactly where the replay ends.
 
 use std::collections::VecDeque;
 
@@ -28,33 +28,46 @@ pub(crate) struct Due {
     pub(crate) newest: Cursor,
 }
 
+/// The channels of a request that go on where the client was.
+fn resumed<'a>(
+    wish: &'a Wish,
+    found: &'a [ChannelRef],
+) -> impl Iterator<Item = ChannelRef> + use<'a> {
+    let channels = wish.story.path.iter().zip(found);
+    channels.filter(|(segment, _)| wish.backtrack(segment).is_none()).map(|(_, channel)| *channel)
+}
+
+/// Where the message with the request's event id stands. It is in one of the channels and says what has been seen of all.
+fn place_of_event(store: &Store, wish: &Wish, found: &[ChannelRef]) -> Option<Cursor> {
+    let event_id = wish.resume().event_id?;
+    resumed(wish, found).filter_map(|channel| store.find_event_id(channel, event_id)).min()
+}
+
 /// Whether messages behind the place that the client asks for are no longer stored. Without such a place, and with the epoch,
 /// nothing is missed. To be called under the lock.
 pub(crate) fn has_gap(store: &Store, wish: &Wish, found: &[ChannelRef]) -> bool {
     let resume = wish.resume();
-    let mut resumed = wish
-        .story
-        .path
-        .iter()
-        .zip(found)
-        .filter(|(segment, _)| wish.backtrack(segment).is_none())
-        .peekable();
-    match (resume.after(), resume.event_id) {
-        (Some(after), _) if after.time > 0 => {
-            resumed.any(|(_, channel)| store.has_gap(*channel, after))
-        }
-        // An event id that is nowhere stored says nothing about what came behind it.
-        (None, Some(event_id)) => {
-            resumed.peek().is_some()
-                && !resumed.any(|(_, channel)| store.has_event_id(*channel, event_id))
-        }
-        _ => false,
-    }
+    let mut resumed = resumed(wish, found);
+    let after = match resume.after() {
+        Some(after) => after,
+        None if resume.event_id.is_none() => return false,
+        None => match place_of_event(store, wish, found) {
+            Some(after) => after,
+            // An event id that is nowhere stored says nothing about what came behind it.
+            None => return resumed.next().is_some(),
+        },
+    };
+    after.time > 0 && resumed.any(|channel| store.has_gap(channel, after))
 }
 
 /// Finds out which stored messages are due, if any. To be called under the lock.
 pub(crate) fn due(store: &Store, wish: &Wish, found: &[ChannelRef], upto: Cursor) -> Option<Due> {
     let resume = wish.resume();
+    // In the other channels the event id means its place; where a cursor is given as well, the earlier one counts.
+    let cursor = match place_of_event(store, wish, found) {
+        Some(place) => Some(resume.after().map_or(place, |after| after.min(place))),
+        None => resume.after(),
+    };
     let mut due = Due {
         replay: Replay { upto, merged: wish.merged, channels: VecDeque::new() },
         newest: Cursor {
@@ -65,7 +78,7 @@ pub(crate) fn due(store: &Store, wish: &Wish, found: &[ChannelRef], upto: Cursor
     for (segment, channel) in wish.story.path.iter().zip(found) {
         let start = match wish.backtrack(&segment) {
             Some(count) => Start::Backtrack(count),
-            None => Start::After { cursor: resume.after(), event_id: resume.event_id },
+            None => Start::After { cursor, event_id: resume.event_id },
         };
         if let Some(position) = store.seek(*channel, &start, upto) {
             due.newest = due.newest.max(store.numbers(*channel).newest);

@@ -18,7 +18,7 @@ pub(crate) struct Wish {
     event_id: Option<Vec<u8>>,
     /// Time and tag are those of an event id made here: they say exactly what has been seen, whatever else the request says.
     exact: bool,
-    /// Old messages of several channels are wanted in the order of their cursors.
+    /// Old messages of several channels are sent in the order of their cursors.
     pub(crate) merged: bool,
     /// The function that a script tag wants called; polls only.
     pub(crate) callback: Option<Vec<u8>>,
@@ -39,21 +39,21 @@ impl Wish {
         let time = Place::new(location.last_received_message_time, "If-Modified-Since", "time");
         let tag = Place::new(location.last_received_message_tag, "If-None-Match", "tag");
         let event_id = Place::new(location.last_event_id, "Last-Event-Id", "last_event_id");
-        let mut merged = location.auto_event_id;
         let mut wish = Self {
             callback: None,
             story,
-            time: time.read(request, has_arguments, &mut merged, |time| {
-                parse_time(time).or_else(|| seconds(time))
-            }),
-            tag: tag.read(request, has_arguments, &mut merged, parse_tag),
-            event_id: event_id.read(request, has_arguments, &mut merged, |id| {
-                (!id.is_empty()).then(|| id.to_vec())
-            }),
+            time: time
+                .read(request, has_arguments, |time| parse_time(time).or_else(|| seconds(time))),
+            tag: tag.read(request, has_arguments, parse_tag),
+            event_id: event_id
+                .read(request, has_arguments, |id| (!id.is_empty()).then(|| id.to_vec())),
             exact: false,
             merged: false,
         };
-        wish.merged = merged;
+        // A client that goes on by a cursor or an event id does so again after a stream that was cut anywhere.
+        let is_stream = !matches!(mode, Mode::Polling | Mode::LongPolling);
+        let is_resumed = wish.time.is_some() || wish.event_id.is_some();
+        wish.merged = location.auto_event_id || is_stream && is_resumed;
         if location.auto_event_id
             && let Some(cursor) = wish.event_id.as_deref().and_then(parse_event_id)
         {
@@ -91,13 +91,11 @@ impl Place {
         Self { directive, header, argument }
     }
 
-    /// Reads the value: the directive's if there is one, otherwise the header's, or the argument's where arguments count. `argued` tells
-    /// that it came from an argument.
+    /// Reads the value: the directive's if there is one, otherwise the header's, or the argument's where arguments count.
     fn read<T>(
         self,
         request: &mut Request,
         has_arguments: bool,
-        argued: &mut bool,
         parse: impl FnOnce(&[u8]) -> Option<T>,
     ) -> Option<T> {
         if let Some(value) = self.directive {
@@ -110,7 +108,6 @@ impl Place {
             return None;
         }
         let value = request.arg(self.argument).filter(|value| !value.is_empty())?;
-        *argued = true;
         parse(&decode(value))
     }
 }

@@ -656,9 +656,9 @@ impl Store {
         self.zone.seek(channel.0, start, upto)
     }
 
-    /// Whether a stored message has this event id. Cost: proportional to the messages stored.
-    pub fn has_event_id(&self, channel: ChannelRef, event_id: &[u8]) -> bool {
-        self.zone.has_event_id(channel.0, event_id)
+    /// The cursor of the first stored message with this event id. Cost: proportional to the messages stored.
+    pub fn find_event_id(&self, channel: ChannelRef, event_id: &[u8]) -> Option<Cursor> {
+        self.zone.find_event_id(channel.0, event_id)
     }
 
     /// Whether something behind the cursor is no longer stored: the channel has dropped a newer message, or is itself newer.

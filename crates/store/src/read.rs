@@ -151,11 +151,11 @@ impl Zone {
         Parts { event_id, event_type, text, binary: event_type_word & BINARY != 0 }
     }
 
-    pub(crate) fn has_event_id(&self, channel: Ref<Channel>, event_id: &[u8]) -> bool {
-        self.walk(self.get(channel, Channel::OLDEST), Message::NEXT).any(|record| {
-            self.is_stored(record)
-                && self.parts(self.get(record, Message::CONTENT)).event_id == Some(event_id)
-        })
+    pub(crate) fn find_event_id(&self, channel: Ref<Channel>, event_id: &[u8]) -> Option<Cursor> {
+        let found = self
+            .stored_from(self.get(channel, Channel::OLDEST))
+            .find(|record| self.event_id(*record) == Some(event_id))?;
+        Some(Cursor::from_u64(self.get(found, Message::CURSOR)))
     }
 
     fn position(&self, channel: Ref<Channel>, record: Ref<Message>) -> Option<Position> {

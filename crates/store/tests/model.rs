@@ -355,8 +355,9 @@ impl Test {
             found.extend(all.map(|(item, parts)| Message::new(item.cursor, item.id, parts)));
         }
         assert_eq!(found, due, "{start:?} up to {upto:?}");
-        let has_id = channel.stored().any(|m| m.event_id.as_deref() == Some(&event_id[..]));
-        assert_eq!(self.store.has_event_id(real, &event_id), has_id, "event id {event_id:?}");
+        let of_id = channel.stored().find(|m| m.event_id.as_deref() == Some(&event_id[..]));
+        let of_id = of_id.map(|m| m.cursor);
+        assert_eq!(self.store.find_event_id(real, &event_id), of_id, "event id {event_id:?}");
         if let Start::After { cursor: Some(cursor), .. } = start {
             assert_eq!(self.store.has_gap(real, cursor), channel.has_gap(cursor), "gap");
         }
