@@ -252,6 +252,10 @@ impl Member {
         let mut parts = line.splitn(5, ';');
         let mut next = || parts.next().ok_or_else(|| format!("{self}: not a message: {line}"));
         let (id, time, tag, channel, text) = (next()?, next()?, next()?, next()?, next()?);
+        // A ping, where the channel has been silent for long.
+        if id == "-1" {
+            return Ok(None);
+        }
         let group = ledger.group_of(channel).ok_or_else(|| format!("{self}: channel {channel}"))?;
         let place = self.seen.iter().position(|seen| seen.channel == channel);
         let place = place.ok_or_else(|| format!("{self}: a message of {channel}"))?;
