@@ -4,8 +4,10 @@
 //! The tests run in a short form beside all others. `TORTURE_SECONDS=600` makes the long one of them: one after
 //! the other, with ten times as many clients. `SEED` repeats the choices of a run; the timing is the machine's.
 
+mod bystander;
 mod crash;
 mod ledger;
+mod lock;
 mod member;
 mod proc_fs;
 mod pulse;

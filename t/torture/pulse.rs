@@ -51,11 +51,13 @@ impl Pulse {
     }
 
     /// Call it before the kill: from now on messages count.
-    pub(super) fn arm(&self) {
+    pub(super) fn arm(&self) -> Instant {
+        let now = Instant::now();
         self.shared.state(|state| {
-            state.since = Some(Instant::now());
+            state.since = Some(now);
             state.first.clear();
         });
+        now
     }
 
     /// How long after the kill the last of the other workers delivered a message that was published after it.
