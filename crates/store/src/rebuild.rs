@@ -26,6 +26,8 @@ use crate::{Recovery, Store};
 const REBUILDING: u32 = u32::MAX;
 /// Counters of 64 bits above this are damaged: nobody counts that far.
 pub(crate) const SANE: u64 = 1 << 62;
+/// Seconds from here on are damaged, too: it is the year 2097. The clock needs room to go on.
+const SANE_SECONDS: u32 = 0xf000_0000;
 
 struct Survivor {
     creation: u64,
@@ -142,7 +144,8 @@ impl Zone {
             let Some(len) = self.sound_message(record) else { continue };
             let before = (cursor, id);
             (cursor, id) = (self.get(record, Message::CURSOR), self.get(record, Message::ID));
-            if cursor <= before.0 || id <= before.1 {
+            let is_sane = Cursor::from_u64(cursor).time < SANE_SECONDS;
+            if cursor <= before.0 || id <= before.1 || !is_sane {
                 break;
             }
             if let Some(shared) = self.sound_shared(record)
@@ -174,7 +177,8 @@ impl Zone {
         self.init(ROOT, Root::CHANNELS_IN_DELETE, 0);
 
         survivors.sort_by_key(|survivor| survivor.creation);
-        let clock = Cursor::from_u64(self.clock().to_u64().max(newest));
+        let clock = Some(self.clock()).filter(|clock| clock.time < SANE_SECONDS);
+        let clock = clock.unwrap_or_default().max(Cursor::from_u64(newest));
         self.init(ROOT, Root::CLOCK_TIME, clock.time.max(now));
         self.init(ROOT, Root::CLOCK_TAG, if now > clock.time { 0 } else { clock.tag });
         self.relink_channels(&survivors, now);
@@ -306,6 +310,7 @@ impl Zone {
         self.init(channel, Channel::NEWEST, newest);
         // Positions taken before are looked up anew: what they point at may be gone.
         self.init(channel, Channel::DROPPED, clock);
+        self.init(channel, Channel::BORN, self.get(channel, Channel::BORN).min(clock));
         let published = self.get(channel, Channel::PUBLISHED);
         let sane = published >= id && published < SANE;
         self.init(channel, Channel::PUBLISHED, if sane { published } else { id });
