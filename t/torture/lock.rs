@@ -43,6 +43,16 @@ impl Lock {
         i32::try_from(u64::from_ne_bytes(word)).ok().filter(|pid| *pid != 0)
     }
 
+    /// Waits until that process does not hold it any more.
+    pub(super) fn wait_free(&self, pid: i32, limit: Instant) -> Outcome<()> {
+        while self.holder() == Some(pid) {
+            if Instant::now() > limit {
+                return Err(format!("worker {pid} is dead and still has the lock"));
+            }
+        }
+        Ok(())
+    }
+
     /// Stops one of these workers while it holds the lock; nobody, if that does not succeed until `limit`.
     pub(super) fn stop_holder(&self, workers: &[i32], limit: Instant) -> Option<i32> {
         while Instant::now() < limit {

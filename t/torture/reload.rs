@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use regex_lite::Regex;
 use rustix::process::Signal;
 
-use super::crash::Storm;
+use super::crash::{RETURN, Storm};
 use super::room::{delete_all, fill};
 use super::traffic::{Traffic, configuration};
 use super::{Plan, proc_fs};
@@ -39,7 +39,7 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     let descriptors = Descriptors::of(&mut nginx);
     let members = plan.choose(200, 2_000);
     let mut dice = Dice(plan.seed_of(2_000));
-    let mut storm = Storm::new(setup, &nginx, 32 << 20)?;
+    let mut storm = Storm::new(setup, &nginx, 32 << 20, RETURN)?;
 
     let mut traffic = Traffic::start(port, members, plan)?;
     let reloads = plan.choose(5, 100);
