@@ -32,6 +32,8 @@ pub(crate) struct Plan {
     /// Of the long form.
     seconds: Option<u64>,
     seed: u64,
+    /// Under AddressSanitizer: a new worker takes seconds to start, and who connects may wait for it.
+    is_sanitized: bool,
 }
 
 type Test = fn(&Setup, &Plan) -> Outcome<()>;
@@ -47,7 +49,8 @@ pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let seed = number("SEED").unwrap_or(now.as_secs()).max(1);
-    let plan = Plan { seconds: number("TORTURE_SECONDS"), seed };
+    let is_sanitized = std::env::var("BUILD").is_ok_and(|build| build == "sanitize");
+    let plan = Plan { seconds: number("TORTURE_SECONDS"), seed, is_sanitized };
     let trial = |(name, test, alone): (&str, Test, bool)| {
         let (setup, plan, name) = (setup.clone(), plan.clone(), name.to_owned());
         Trial::test(format!("torture: {name}"), move || {

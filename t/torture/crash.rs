@@ -34,7 +34,7 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     let mut dice = Dice(plan.seed_of(1_000));
 
     let mut traffic = Traffic::start(port, members, plan)?;
-    let mut storm = Storm::new(setup, &nginx, 96 << 20, RETURN)?;
+    let mut storm = Storm::new(setup, plan, &nginx, 96 << 20, RETURN)?;
     let end = Instant::now() + plan.time(5, 30);
     while Instant::now() < end {
         sleep(Duration::from_millis(20 + dice.below(300) as u64));
@@ -49,7 +49,7 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     delete_all(port)?;
 
     let channels = plan.choose(10_000, 100_000);
-    let mut storm = Storm::new(setup, &nginx, 96 << 20, Duration::ZERO)?;
+    let mut storm = Storm::new(setup, plan, &nginx, 96 << 20, Duration::ZERO)?;
     flood(
         port,
         (0..channels).map(|number| post(&format!("/pub?id=many{number:06}"), "text")),
@@ -117,14 +117,16 @@ impl Storm {
     /// For an nginx with a zone of so many bytes, whose workers have so much to do `besides` when one of them dies.
     pub(super) fn new(
         setup: &Setup,
+        plan: &Plan,
         nginx: &Nginx,
         zone: u64,
         besides: Duration,
     ) -> Outcome<Storm> {
+        let start = Duration::from_secs(if plan.is_sanitized { 10 } else { 0 });
         Ok(Storm {
             lock: Lock::of(nginx.master(), zone)?,
             bystander: Bystander::start(setup)?,
-            besides,
+            besides: besides + start,
             kills: 0,
             faults: 0,
             releases: Vec::new(),

@@ -39,7 +39,7 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     let descriptors = Descriptors::of(&mut nginx);
     let members = plan.choose(200, 2_000);
     let mut dice = Dice(plan.seed_of(2_000));
-    let mut storm = Storm::new(setup, &nginx, 32 << 20, RETURN)?;
+    let mut storm = Storm::new(setup, plan, &nginx, 32 << 20, RETURN)?;
 
     let mut traffic = Traffic::start(port, members, plan)?;
     let reloads = plan.choose(5, 100);
