@@ -102,7 +102,8 @@ impl Outbox {
             Wire::Filtered => self.give(|pieces| held.filter(pieces))?,
             Wire::PlainChunked | Wire::PlainRaw => {
                 self.flush(|slices| held.write(slices))?;
-                self.is_empty()
+                // The head may wait although nothing is queued behind it.
+                self.is_empty() && held.flush()?
             }
         };
         counters::sent(before.saturating_sub(self.len()));

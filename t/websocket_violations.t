@@ -143,6 +143,7 @@ a< end
 === an announced length takes no memory
 --- http_config
 push_stream_shared_memory_size 512m;
+push_stream_websocket_max_message_size 500m;
 --- steps
 ! memory mark
 repeat 20: a${i}: WS /ws/s

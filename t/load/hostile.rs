@@ -64,12 +64,16 @@ pub(super) fn run(setup: &Setup) -> Outcome<()> {
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_secs());
     let seed = number("FUZZ_SEED")?.unwrap_or(if seconds.is_some() { clock } else { 1 });
     let seconds = seconds.unwrap_or(SECONDS);
+    // nginx does not read what the client of a stream sends behind its request. Who fills the socket and goes is not noticed before something is
+    // written to it: here that is the end of the stream.
+    let ttl = format!("push_stream_subscriber_connection_ttl {}s;", seconds.saturating_add(6));
     let mut conf = standard(
         2,
         "push_stream_shared_memory_size 256m;\npush_stream_message_template \"<~text~>\";\n\
          push_stream_message_ttl 60s;\npush_stream_channel_inactivity_time 5s;\n\
          push_stream_max_messages_stored_per_channel 20;\nclient_header_timeout 5s;\nclient_body_timeout 5s;",
     );
+    conf.server.push_str(&ttl);
     conf.server.push_str(LOCATIONS);
     let mut nginx = Nginx::start(setup, &conf)?;
     let (port, workers) = (nginx.port, nginx.workers());
