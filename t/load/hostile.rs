@@ -122,7 +122,7 @@ pub(super) fn many_channels(setup: &Setup) -> Outcome<()> {
     let _shared = share_machine();
     let conf = standard(
         2,
-        "large_client_header_buffers 4 128k;\npush_stream_message_template \"<~channel~>\";\n\
+        "large_client_header_buffers 4 128k;\npush_stream_max_channels_per_request 0;\npush_stream_message_template \"<~channel~>\";\n\
          push_stream_channel_info_on_publish off;",
     );
     let nginx = Nginx::start(setup, &conf)?;

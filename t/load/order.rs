@@ -18,7 +18,7 @@ const TO_ONE: usize = 15_000;
 /// More channels have news than fit one look into the mailbox, while some of them get more.
 pub(super) fn many_channels(setup: &Setup) -> Outcome<()> {
     let _shared = share_machine();
-    let http = "large_client_header_buffers 4 64k;\npush_stream_shared_memory_size 64m;\n\
+    let http = "large_client_header_buffers 4 64k;\npush_stream_max_channels_per_request 0;\npush_stream_shared_memory_size 64m;\n\
                 push_stream_max_messages_stored_per_channel 5;\n\
                 push_stream_message_template \"<~channel~:~id~>\";\n\
                 push_stream_channel_info_on_publish off;";
