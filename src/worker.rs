@@ -368,6 +368,8 @@ impl Worker {
     pub(crate) fn clear_dead_slot(&self, slot: usize, occupant: Option<u32>) {
         let cleared = self.clear_slot(slot, occupant);
         if let (Some(pid), Some(ended)) = (occupant, cleared) {
+            // It may have published and not lived to wake anybody.
+            notify::wake_all();
             warn!(
                 Log::cycle(),
                 "push stream module: worker process {pid} has died; subscriptions taken out of the zone: {ended}"
