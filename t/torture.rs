@@ -72,7 +72,7 @@ impl Plan {
         Duration::from_millis(self.seconds.map_or(short * 1_000, |seconds| seconds * percent * 10))
     }
 
-    fn choose(&self, short: usize, long: usize) -> usize {
+    fn choose<T>(&self, short: T, long: T) -> T {
         if self.seconds.is_some() { long } else { short }
     }
 

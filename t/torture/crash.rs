@@ -49,7 +49,9 @@ pub(super) fn run(setup: &Setup, plan: &Plan) -> Outcome<()> {
     delete_all(port)?;
 
     let channels = plan.choose(10_000, 100_000);
-    let mut storm = Storm::new(setup, plan, &nginx, 96 << 20, Duration::ZERO)?;
+    // The short form has other tests beside it.
+    let besides = plan.choose(Duration::from_millis(250), Duration::ZERO);
+    let mut storm = Storm::new(setup, plan, &nginx, 96 << 20, besides)?;
     flood(
         port,
         (0..channels).map(|number| post(&format!("/pub?id=many{number:06}"), "text")),
