@@ -28,7 +28,7 @@ use crate::outbox::Outbox;
 use crate::render::Piece;
 use crate::story::CloseReason;
 use crate::subscriber::form::{Form, Special, gap_piece, mark_gap, set_content_type};
-use crate::subscriber::history::{Due, due, has_gap};
+use crate::subscriber::history::{Due, look};
 use crate::subscriber::websocket::WebSocket;
 use crate::subscriber::wish::Wish;
 use crate::subscriber::{Lost, Subscriber};
@@ -158,9 +158,8 @@ pub(super) fn enter(
     let mut wake = WakeSet::default();
     let entered = worker::with_own_place(|store| {
         admission::admit(store, path, main, location, &mut found, &mut wake)?;
-        let gap = has_gap(store, wish, &found);
         let joined = store.clock();
-        let history = due(store, wish, &found, joined);
+        let (history, gap) = look(store, wish, &found, joined);
         match (kind, history) {
             (Kind::LongPolling, Some(due)) => Ok(Entered::Due(due, gap)),
             (_, history) => {

@@ -14,7 +14,7 @@ use crate::nginx::request::{NoMemory, Request, Status};
 use crate::outbox::{HISTORY_AT_ONCE, PIECE};
 use crate::render::Piece;
 use crate::subscriber::form::Form;
-use crate::subscriber::history::{Due, Replay, due, has_gap};
+use crate::subscriber::history::{Due, Replay, look};
 use crate::subscriber::long_answer::LongAnswer;
 use crate::subscriber::wish::Wish;
 use crate::tables::LongAnswerKey;
@@ -43,7 +43,7 @@ pub(crate) fn serve(
     let mut wake = WakeSet::default();
     let due = worker::with_store(|store| {
         admission::admit(store, path, main, location, &mut found, &mut wake)?;
-        Ok((due(store, wish, &found, store.clock()), has_gap(store, wish, &found)))
+        Ok(look(store, wish, &found, store.clock()))
     });
     worker::wake(&mut wake);
     match due.unwrap_or(Err(Refusal::OutOfMemory)) {

@@ -43,15 +43,27 @@ fn place_of_event(store: &Store, wish: &Wish, found: &[ChannelRef]) -> Option<Cu
     resumed(wish, found).filter_map(|channel| store.find_event_id(channel, event_id)).min()
 }
 
+/// Finds out which stored messages are due, if any, and whether there is a gap before them. To be called under the lock.
+pub(crate) fn look(
+    store: &Store,
+    wish: &Wish,
+    found: &[ChannelRef],
+    upto: Cursor,
+) -> (Option<Due>, bool) {
+    // Looked for once: that may cost a step for each stored message.
+    let place = place_of_event(store, wish, found);
+    (due(store, wish, found, upto, place), has_gap(store, wish, found, place))
+}
+
 /// Whether messages behind the place that the client asks for are no longer stored. Without such a place, and with the epoch,
-/// nothing is missed. To be called under the lock.
-pub(crate) fn has_gap(store: &Store, wish: &Wish, found: &[ChannelRef]) -> bool {
+/// nothing is missed.
+fn has_gap(store: &Store, wish: &Wish, found: &[ChannelRef], place: Option<Cursor>) -> bool {
     let resume = wish.resume();
     let mut resumed = resumed(wish, found);
     let after = match resume.after() {
         Some(after) => after,
         None if resume.event_id.is_none() => return false,
-        None => match place_of_event(store, wish, found) {
+        None => match place {
             Some(after) => after,
             // An event id that is nowhere stored says nothing about what came behind it.
             None => return resumed.next().is_some(),
@@ -60,11 +72,16 @@ pub(crate) fn has_gap(store: &Store, wish: &Wish, found: &[ChannelRef]) -> bool 
     after.time > 0 && resumed.any(|channel| store.has_gap(channel, after))
 }
 
-/// Finds out which stored messages are due, if any. To be called under the lock.
-pub(crate) fn due(store: &Store, wish: &Wish, found: &[ChannelRef], upto: Cursor) -> Option<Due> {
+fn due(
+    store: &Store,
+    wish: &Wish,
+    found: &[ChannelRef],
+    upto: Cursor,
+    place: Option<Cursor>,
+) -> Option<Due> {
     let resume = wish.resume();
     // In the other channels the event id means its place; where a cursor is given as well, the earlier one counts.
-    let cursor = match place_of_event(store, wish, found) {
+    let cursor = match place {
         Some(place) => Some(resume.after().map_or(place, |after| after.min(place))),
         None => resume.after(),
     };
