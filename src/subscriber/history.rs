@@ -50,7 +50,7 @@ pub(crate) fn look(
     found: &[ChannelRef],
     upto: Cursor,
 ) -> (Option<Due>, bool) {
-    // Looked for once: that may cost a step for each stored message.
+    // Looked for once: where an event id was repeated it costs a step for each stored message.
     let place = place_of_event(store, wish, found);
     (due(store, wish, found, upto, place), has_gap(store, wish, found, place))
 }

@@ -11,13 +11,21 @@ use crate::layout::{Channel, Ref, Root, WILDCARD};
 use crate::space::NoMemory;
 use crate::zone::{ROOT, Zone};
 
+/// The high half of a hash: as good as the low one.
+pub(crate) fn half(hasher: &SipHasher13) -> u32 {
+    u32::try_from(hasher.finish() >> 32).unwrap_or(0)
+}
+
 impl Zone {
     pub(crate) fn hash(&self, id: &[u8]) -> u32 {
-        let key = (self.get(ROOT, Root::HASH_KEY_0), self.get(ROOT, Root::HASH_KEY_1));
-        let mut hasher = SipHasher13::new_with_keys(key.0, key.1);
+        let mut hasher = self.hasher();
         hasher.write(id);
-        // The high half is as good as the low one.
-        u32::try_from(hasher.finish() >> 32).unwrap_or(0)
+        half(&hasher)
+    }
+
+    pub(crate) fn hasher(&self) -> SipHasher13 {
+        let key = (self.get(ROOT, Root::HASH_KEY_0), self.get(ROOT, Root::HASH_KEY_1));
+        SipHasher13::new_with_keys(key.0, key.1)
     }
 
     /// Byte offset of the bucket for a hash.

@@ -1,6 +1,6 @@
-//! Faults on demand, for tests: a stop before the n-th write, a failure of the n-th allocation.
+//! Faults on demand, for tests: a stop before the n-th write, a failure of the n-th allocation; and a count of reads.
 //!
-//! Without the feature `fault` both functions are empty and cost nothing.
+//! Without the feature `fault` all functions are empty and cost nothing.
 
 #[cfg(feature = "fault")]
 mod armed {
@@ -9,6 +9,7 @@ mod armed {
     std::thread_local! {
         static WRITES_LEFT: Cell<Option<u64>> = const { Cell::new(None) };
         static ALLOCATIONS_LEFT: Cell<Option<u64>> = const { Cell::new(None) };
+        static READS: Cell<u64> = const { Cell::new(0) };
     }
 
     /// What a stopped operation unwinds with.
@@ -23,6 +24,15 @@ mod armed {
     /// Lets `allocations` further allocations of this thread succeed; all later ones fail. `None` disarms.
     pub fn fail_allocations_after(allocations: Option<u64>) {
         ALLOCATIONS_LEFT.set(allocations);
+    }
+
+    /// Words that this thread has read.
+    pub fn reads() -> u64 {
+        READS.get()
+    }
+
+    pub(crate) fn read() {
+        READS.set(READS.get() + 1);
     }
 
     pub(crate) fn step() {
@@ -47,13 +57,17 @@ mod armed {
 }
 
 #[cfg(feature = "fault")]
-pub use armed::{Stopped, fail_allocations_after, stop_after};
+pub use armed::{Stopped, fail_allocations_after, reads, stop_after};
 #[cfg(feature = "fault")]
-pub(crate) use armed::{allocation_fails, step};
+pub(crate) use armed::{allocation_fails, read, step};
 
 #[cfg(not(feature = "fault"))]
 #[inline(always)]
 pub(crate) fn step() {}
+
+#[cfg(not(feature = "fault"))]
+#[inline(always)]
+pub(crate) fn read() {}
 
 #[cfg(not(feature = "fault"))]
 #[inline(always)]

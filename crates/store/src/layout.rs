@@ -6,6 +6,7 @@
 //!          free lists         heads of the size classes
 //!          due wheel          4 × 64 list heads
 //!          buckets            heads of the hash chains of the directory
+//!          event ids          heads of the hash chains of the stored messages that have one
 //!          worker slots       one record per process slot of nginx, and one for the counts of workers that have gone
 //!          heap               blocks of 16-byte granules, each with an 8-byte header; ends in a sentinel
 //! ```
@@ -23,7 +24,7 @@ pub(crate) const GRANULE32: u32 = 16;
 /// "nginx push stream" in a word; tells a zone of ours from anything else.
 pub(crate) const MAGIC: u64 = 0x6e67_7850_7553_7472;
 /// Raised with each change of what this module describes, and of what the service counts in which word.
-pub(crate) const VERSION: u32 = 5;
+pub(crate) const VERSION: u32 = 6;
 const _: () = assert!(Free::LEN == GRANULE);
 /// Longest zone in use, bytes: what 32-bit offsets reach.
 pub(crate) const MAX_LEN: usize = u32::MAX as usize & !(GRANULE - 1);
@@ -259,6 +260,10 @@ pub(crate) const DELETED: u32 = 2;
 pub(crate) const UNORDERED: u32 = 4;
 /// The channel stays even if nobody uses it.
 pub(crate) const KEPT: u32 = 8;
+/// A stored message has gone before an older one: ordinals and skips say nothing until all have gone.
+pub(crate) const GAPPED: u32 = 16;
+/// Two stored messages had the same event id: the table of event ids is not asked until all have gone.
+pub(crate) const REPEATED: u32 = 32;
 
 record! {
     /// A block that is free; the header of every other block looks the same.
@@ -274,7 +279,7 @@ record! {
 
 record! {
     /// A message in the log of one channel. What was published to that channel alone follows in the same block ([`Ref::own_content`]).
-    Message, 48 {
+    Message, 64 {
         NEXT: Ref<Message> = 8,
         PREV: Ref<Message> = 12,
         CONTENT: Ref<Content> = 16,
@@ -286,6 +291,13 @@ record! {
         EXPIRES: u32 = 28,
         ID: u64 = 32,
         CURSOR: u64 = 40,
+        /// Which of the channel's stored messages it is; of an unstored one, what the last stored one before it has. Wraps.
+        ORDINAL: u32 = 48,
+        /// The stored message whose ordinal is this one's with the lowest bit cleared, if it was stored when this one came; of an
+        /// unstored one, the last stored one before it.
+        SKIP: Ref<Message> = 52,
+        /// The next one in the chain of the table of event ids.
+        HASH_NEXT: Ref<Message> = 56,
     }
 }
 
@@ -297,7 +309,7 @@ impl Ref<Message> {
 }
 
 /// Granules of the fixed fields of a message.
-pub(crate) const MESSAGE_GRANULES: u32 = 3;
+pub(crate) const MESSAGE_GRANULES: u32 = 4;
 const _: () = assert!(MESSAGE_GRANULES as usize * GRANULE == Message::LEN);
 
 /// In the state of a message: it is stored. Otherwise it is kept only until every worker has taken it.
@@ -382,6 +394,8 @@ pub(crate) struct Tables {
     pub(crate) wheel: u32,
     pub(crate) buckets: u32,
     pub(crate) bucket_bits: u32,
+    /// As many chains as there are buckets.
+    pub(crate) event_ids: u32,
     pub(crate) slots: u32,
     pub(crate) slot_count: u32,
     pub(crate) heap: u32,
@@ -410,6 +424,7 @@ impl Tables {
         let free_lists = table(free_levels, 8 * 4)?;
         let wheel = table(WHEEL_SLOTS, 4)?;
         let buckets = table(1 << bucket_bits, 4)?;
+        let event_ids = table(1 << bucket_bits, 4)?;
         let slots = table(slot_count.checked_add(1)?, u32::try_from(Slot::LEN).ok()?)?;
         let heap = table(0, 0)?;
         // The sentinel takes the last granule.
@@ -423,6 +438,7 @@ impl Tables {
             wheel,
             buckets,
             bucket_bits,
+            event_ids,
             slots,
             slot_count,
             heap,

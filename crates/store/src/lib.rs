@@ -15,7 +15,7 @@
 //! ```
 //!
 //! [`layout`] has the records, [`zone`] the mutations that happen completely or not at all, [`space`] the
-//! allocator, [`log`] where a message is appended and freed, [`mailbox`] who is told of it, [`channel`] a
+//! allocator, [`log`] where a message is appended and freed, [`index`] how one is found, [`mailbox`] who is told of it, [`channel`] a
 //! channel's life, [`wheel`] when the sweep looks at it, [`counters`] what workers count for statistics, [`rebuild`] the way
 //! back from a damaged zone.
 //!
@@ -24,8 +24,8 @@
 //! | thing | bytes |
 //! |---|---|
 //! | a channel | 120 + id, rounded up to 16 |
-//! | a message | 72 + event id + event type + text, rounded up to 16 |
-//! | the same published to several channels at once | 48 in each + 24 + event id + event type + text once, each rounded up to 16 |
+//! | a message | 88 + event id + event type + text, rounded up to 16 |
+//! | the same published to several channels at once | 64 in each + 24 + event id + event type + text once, each rounded up to 16 |
 //! | the first subscriber of a channel in a worker | 48; further ones nothing |
 //! | a worker slot | 384, most of it counters |
 //!
@@ -43,6 +43,7 @@ mod counters;
 mod directory;
 #[doc(hidden)]
 pub mod fault;
+mod index;
 mod layout;
 mod log;
 mod mailbox;
@@ -656,9 +657,9 @@ impl Store {
         self.zone.seek(channel.0, start, upto)
     }
 
-    /// The cursor of the first stored message with this event id. Cost: proportional to the messages stored.
+    /// The cursor of the first stored message with this event id. Cost: a look into a hash table, unless an event id was repeated in the channel.
     pub fn find_event_id(&self, channel: ChannelRef, event_id: &[u8]) -> Option<Cursor> {
-        self.zone.find_event_id(channel.0, event_id)
+        self.zone.place_of_event(channel.0, event_id)
     }
 
     /// Whether something behind the cursor is no longer stored: the channel has dropped a newer message, or is itself newer.

@@ -7,8 +7,8 @@
 use protocol::cursor::Cursor;
 
 use crate::layout::{
-    BINARY, Channel, Content, Interest, MAX_LEN, MESSAGE_GRANULES, Message, Ref, Root, STORED,
-    UNORDERED,
+    BINARY, Channel, Content, GAPPED, Interest, MAX_LEN, MESSAGE_GRANULES, Message, REPEATED, Ref,
+    Root, STORED, UNORDERED,
 };
 use crate::space::NoMemory;
 use crate::zone::{ROOT, Zone};
@@ -154,10 +154,12 @@ impl Zone {
                 self.init(record, Message::CURSOR, cursor.to_u64());
                 self.init(record, Message::STATE, message.published_at.above(message.store));
                 let prev = self.link(channel, record);
+                self.number(channel, record, prev, message.store);
                 if message.store {
                     let expires = now.saturating_add(message.ttl);
                     self.init(record, Message::EXPIRES, expires);
                     self.count_stored(channel, record, expires);
+                    self.index_event_id(channel, record);
                 } else {
                     // Hands on what the next stored message is compared with.
                     let expires = prev.some().map_or(0, |prev| self.get(prev, Message::EXPIRES));
@@ -195,7 +197,7 @@ impl Zone {
         let prev = self.get(record, Message::PREV);
         if self.get(channel, Channel::OLDEST).is_none() {
             self.set(channel, Channel::OLDEST, record);
-            self.set(channel, Channel::FLAGS, flags & !UNORDERED);
+            self.set(channel, Channel::FLAGS, flags & !(UNORDERED | GAPPED | REPEATED));
         } else if prev.is_some() && self.get(prev, Message::EXPIRES) > expires {
             self.set(channel, Channel::FLAGS, flags | UNORDERED);
         }
@@ -232,7 +234,10 @@ impl Zone {
             }
             if self.get(channel, Channel::OLDEST) == record {
                 self.set(channel, Channel::OLDEST, self.next_stored(record));
+            } else {
+                self.set(channel, Channel::FLAGS, self.get(channel, Channel::FLAGS) | GAPPED);
             }
+            self.forget_event_id(channel, record);
             if self.get(record, Message::UNTAKEN) == 0 {
                 self.free_message(channel, record);
             } else {

@@ -173,10 +173,12 @@ impl Region {
     }
 
     pub(crate) fn load32(&self, at: usize) -> u32 {
+        crate::fault::read();
         self.word32(at).map_or(0, |word| word.load(Ordering::Relaxed))
     }
 
     pub(crate) fn load64(&self, at: usize) -> u64 {
+        crate::fault::read();
         self.word64(at).map_or(0, |word| word.load(Ordering::Relaxed))
     }
 

@@ -7,7 +7,7 @@ use core::ops::Range;
 
 use protocol::cursor::Cursor;
 
-use crate::layout::{BINARY, Channel, Content, Message, Ref};
+use crate::layout::{BINARY, Channel, Content, GAPPED, Message, Ref};
 use crate::zone::Zone;
 
 /// From where a client wants the stored messages of a channel.
@@ -151,10 +151,9 @@ impl Zone {
         Parts { event_id, event_type, text, binary: event_type_word & BINARY != 0 }
     }
 
-    pub(crate) fn find_event_id(&self, channel: Ref<Channel>, event_id: &[u8]) -> Option<Cursor> {
-        let found = self
-            .stored_from(self.get(channel, Channel::OLDEST))
-            .find(|record| self.event_id(*record) == Some(event_id))?;
+    /// Cursor of the oldest stored message of the channel with this event id.
+    pub(crate) fn place_of_event(&self, channel: Ref<Channel>, event_id: &[u8]) -> Option<Cursor> {
+        let found = self.find_event_id(channel, event_id)?;
         Some(Cursor::from_u64(self.get(found, Message::CURSOR)))
     }
 
@@ -168,7 +167,7 @@ impl Zone {
 
     /// The first stored message that is due, if any up to `upto`.
     ///
-    /// Cost: proportional to the messages that are due, constant if these are all that are stored; with an event id, to those stored before it.
+    /// Cost: some looks at messages, however many are stored ([`crate::index`], with its exceptions).
     pub(crate) fn seek(
         &self,
         channel: Ref<Channel>,
@@ -176,57 +175,57 @@ impl Zone {
         upto: Cursor,
     ) -> Option<Position> {
         let found = match *start {
-            Start::Backtrack(count) => self.walk_back(channel, count, 0),
+            Start::Backtrack(count) => self.backtrack(channel, count),
             Start::After { cursor, event_id: None } => {
                 let after = cursor?.to_u64();
                 if self.get(channel, Channel::NEWEST) <= after {
                     return None;
                 }
-                self.walk_back(channel, u32::MAX, after)
+                self.behind(channel, after)
             }
             Start::After { cursor, event_id: Some(event_id) } => {
                 let after = cursor.map_or(u64::MAX, Cursor::to_u64);
-                let last = self
-                    .stored_from(self.get(channel, Channel::OLDEST))
-                    .take_while(|record| self.get(*record, Message::CURSOR) <= after)
-                    .find(|record| self.event_id(*record) == Some(event_id));
-                match last {
+                let last = self.find_event_id(channel, event_id);
+                match last.filter(|last| self.get(*last, Message::CURSOR) <= after) {
                     Some(last) => self.next_stored(last),
-                    None => self.walk_back(channel, u32::MAX, after),
+                    None => self.behind(channel, after),
                 }
             }
         };
         self.position(channel, found).filter(|position| position.cursor <= upto.to_u64())
     }
 
-    /// The stored message so many from the end, or the first one behind the cursor `after`.
-    fn walk_back(&self, channel: Ref<Channel>, mut count: u32, after: u64) -> Ref<Message> {
+    /// The stored message so many from the end.
+    fn backtrack(&self, channel: Ref<Channel>, count: u32) -> Ref<Message> {
         if count >= self.get(channel, Channel::STORED) {
-            let oldest = self.get(channel, Channel::OLDEST);
-            if oldest.is_none() || self.get(oldest, Message::CURSOR) > after {
-                // All of them: nothing has to be looked for.
-                return oldest;
-            }
+            return self.get(channel, Channel::OLDEST);
         }
-        let mut found = Ref::NONE;
-        for record in self.walk(self.get(channel, Channel::LOG_LAST), Message::PREV) {
-            if count == 0 || self.get(record, Message::CURSOR) <= after {
-                break;
-            }
-            if self.is_stored(record) {
-                found = record;
-                count -= 1;
-            }
+        if self.get(channel, Channel::FLAGS) & GAPPED == 0 {
+            return self.nth_last(channel, count);
         }
-        found
+        let Some(before) = count.checked_sub(1) else { return Ref::NONE };
+        let mut back = self
+            .walk(self.get(channel, Channel::LOG_LAST), Message::PREV)
+            .filter(|record| self.is_stored(*record));
+        back.nth(before as usize).unwrap_or(Ref::NONE)
+    }
+
+    /// The first stored message behind the cursor `after`.
+    fn behind(&self, channel: Ref<Channel>, after: u64) -> Ref<Message> {
+        let oldest = self.get(channel, Channel::OLDEST);
+        if oldest.is_none() || self.get(oldest, Message::CURSOR) > after {
+            // All of them: nothing has to be looked for.
+            return oldest;
+        }
+        self.first_behind(channel, after)
     }
 
     /// The stored messages of a log from `record` on.
-    fn stored_from(&self, record: Ref<Message>) -> impl Iterator<Item = Ref<Message>> {
+    pub(crate) fn stored_from(&self, record: Ref<Message>) -> impl Iterator<Item = Ref<Message>> {
         self.walk(record, Message::NEXT).filter(|record| self.is_stored(*record))
     }
 
-    fn event_id(&self, record: Ref<Message>) -> Option<&[u8]> {
+    pub(crate) fn event_id(&self, record: Ref<Message>) -> Option<&[u8]> {
         self.parts(self.get(record, Message::CONTENT)).event_id
     }
 

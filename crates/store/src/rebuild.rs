@@ -171,6 +171,7 @@ impl Zone {
 
         self.forget_processes();
         self.region.zero(self.tables.wheel as usize, WHEEL_SLOTS as usize * 4);
+        self.region.zero(self.tables.event_ids as usize, 4 << self.tables.bucket_bits);
         self.init(ROOT, Root::WHEEL_TIME, now);
         self.init(ROOT, Root::WHEEL_BUSY, 0);
         self.init(ROOT, Root::UNTAKEN, 0);
@@ -298,6 +299,7 @@ impl Zone {
     fn recount_messages(&self, channel: Ref<Channel>, messages: &[Ref<Message>]) {
         let stored = u32::try_from(messages.len()).unwrap_or(u32::MAX);
         self.init(channel, Channel::STORED, stored);
+        self.reindex(channel, messages);
         for record in messages {
             let content = self.get(*record, Message::CONTENT);
             self.init(content, Content::REFS, self.get(content, Content::REFS).saturating_add(1));

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Store;
 use crate::layout::{
-    Channel, Content, DELETED, Free, GRANULE32, Interest, KEPT, Message, Ref, Root, Slot, Use,
-    WHEEL_SLOTS, WILDCARD,
+    Channel, Content, DELETED, Free, GAPPED, GRANULE32, Interest, KEPT, Message, REPEATED, Ref,
+    Root, Slot, Use, WHEEL_SLOTS, WILDCARD,
 };
 use crate::space::Kind;
 use crate::zone::ROOT;
@@ -132,6 +132,7 @@ impl Store {
         let mut refs: BTreeMap<u32, u32> = BTreeMap::new();
         let mut seen_interests = BTreeSet::new();
         let (mut stored, mut untaken, mut messages) = (0u64, 0u32, BTreeSet::new());
+        let mut entered = self.verify_event_ids(&blocks)?;
         let channels = blocks.iter().filter(|(_, kind)| **kind == Kind::Channel);
         for channel in channels.map(|(at, _)| Ref::<Channel>::new(*at)) {
             let deleted = zone.get(channel, Channel::FLAGS) & DELETED != 0;
@@ -213,7 +214,9 @@ impl Store {
             ensure!(zone.clock().to_u64() >= zone.get(channel, Channel::NEWEST), "clock");
             ensure!(deleted || zone.get(channel, Channel::STORED) == here, "stored of {channel:?}");
             stored += u64::from(zone.get(channel, Channel::STORED));
+            self.verify_index(channel, &mut entered)?;
         }
+        ensure!(entered.is_empty(), "event ids of messages that are not stored: {entered:?}");
         ensure!(zone.get(ROOT, Root::STORED) == stored, "stored messages");
         ensure!(zone.get(ROOT, Root::UNTAKEN) == untaken, "untaken messages");
         ensure!(zone.get(ROOT, Root::CHANNELS_IN_DELETE) as usize == census.deleted, "in delete");
@@ -265,6 +268,57 @@ impl Store {
         }
         ensure!(!zone.region.is_damaged(), "an access of this check went astray");
         Ok(census)
+    }
+
+    /// The chains of event ids: answers the messages in them, each with the position of its chain's head.
+    fn verify_event_ids(&self, blocks: &BTreeMap<u32, Kind>) -> Result<BTreeMap<u32, u32>, String> {
+        let zone = &self.zone;
+        let mut entered = BTreeMap::new();
+        for chain in (0..1u32 << zone.tables.bucket_bits).map(|i| zone.tables.event_ids + i * 4) {
+            let mut record: Ref<Message> = Ref::new(zone.word(chain));
+            while record.is_some() {
+                ensure!(entered.insert(record.0, chain).is_none(), "{record:?} is entered twice");
+                ensure!(blocks.get(&record.0) == Some(&Kind::Message), "{record:?} is no message");
+                record = zone.get(record, Message::HASH_NEXT);
+            }
+        }
+        Ok(entered)
+    }
+
+    /// Ordinals, skips and event ids of a channel's log; takes its messages out of those that are `entered`.
+    fn verify_index(
+        &self,
+        channel: Ref<Channel>,
+        entered: &mut BTreeMap<u32, u32>,
+    ) -> Result<(), String> {
+        let zone = &self.zone;
+        let flags = zone.get(channel, Channel::FLAGS);
+        let oldest = zone.get(channel, Channel::OLDEST);
+        let stored: Vec<_> = zone.stored_from(oldest).collect();
+        let mut ids = BTreeSet::new();
+        for (index, record) in stored.iter().enumerate() {
+            if flags & GAPPED == 0 {
+                let before = |distance: u32| index.checked_sub(distance as usize);
+                let ordinal = zone.get(*record, Message::ORDINAL);
+                let first = zone.get(oldest, Message::ORDINAL);
+                let expected = first.wrapping_add(u32::try_from(index).unwrap_or(u32::MAX));
+                ensure!(ordinal == expected, "{record:?} has ordinal {ordinal}, not {expected}");
+                let target = before(ordinal & ordinal.wrapping_neg()).filter(|_| ordinal > 0);
+                if let Some(target) = target.and_then(|target| stored.get(target)) {
+                    let skip = zone.get(*record, Message::SKIP);
+                    ensure!(skip == *target, "{record:?} skips to {skip:?}, not {target:?}");
+                }
+            }
+            if let Some(event_id) = zone.event_id(*record) {
+                let is_new = ids.insert(event_id);
+                ensure!(is_new || flags & REPEATED != 0, "repeated event ids in {channel:?}");
+                let chain = entered.remove(&record.0);
+                ensure!(chain.is_some() || flags & REPEATED != 0, "{record:?} is not entered");
+                let is_right = chain.is_none_or(|at| at == zone.event_id_chain(channel, event_id));
+                ensure!(is_right, "{record:?} is in another chain");
+            }
+        }
+        Ok(())
     }
 
     fn verify_free_lists(&self, blocks: &BTreeMap<u32, Kind>) -> Result<(), String> {

@@ -25,6 +25,13 @@ const SLOTS: usize = 4;
 const INACTIVITY: u32 = 7;
 const IDS: [&str; 9] = ["a", "b", "c", "d", "channel with a longer id", "e", "f", "*w", "*x"];
 
+/// One of a few, which messages often share, or one of many.
+fn event_id(random: &mut Random) -> Vec<u8> {
+    let many = random.one_in(2);
+    let number = random.below(if many { 1000 } else { 4 });
+    if many { format!("event {number}") } else { number.to_string() }.into_bytes()
+}
+
 /// A reader that goes on between other operations.
 struct Reader {
     id: Vec<u8>,
@@ -151,7 +158,7 @@ impl Test {
         });
         let new = New {
             text: vec![b'x'; random.below(size + 1)],
-            event_id: random.one_in(2).then(|| vec![b'0' + random.below(4) as u8]),
+            event_id: random.one_in(2).then(|| event_id(random)),
             event_type: random.one_in(4).then(|| b"type".to_vec()),
             binary: random.one_in(4),
             store: !random.one_in(3),
@@ -335,7 +342,7 @@ impl Test {
 
     fn seek(&mut self) {
         let id = self.id();
-        let event_id = [b'0' + self.random.below(5) as u8];
+        let event_id = event_id(&mut self.random);
         let start = Self::start(&mut self.random, self.model.clock, &event_id);
         let Some(channel) = self.model.find(id.as_bytes()) else { return };
         let upto = match channel.stored().next_back() {

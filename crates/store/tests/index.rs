@@ -1,0 +1,151 @@
+//! Places in a log: found where a walk along the log finds them, whatever has come and gone, and with a number of looks that hardly grows.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by a panic"
+)]
+
+#[path = "support/zone.rs"]
+mod zone;
+
+use protocol::Few;
+use protocol::cursor::Cursor;
+use store::{ChannelRef, NewMessage, Parts, Start, Store, WakeSet, fault};
+use zone::{END, Memory, Message, Random, channel, stored};
+
+const NOW: u32 = 1_000_000;
+
+fn publish(store: &mut Store, channels: &[ChannelRef], message: &NewMessage<'_>) {
+    store.publish(channels, message, NOW, &mut WakeSet::default()).expect("room");
+}
+
+fn with_event_id<'a>(text: &'a [u8], event_id: &'a [u8]) -> NewMessage<'a> {
+    let parts = Parts { text, event_id: Some(event_id), ..Parts::default() };
+    NewMessage { parts, ..zone::message(text) }
+}
+
+/// Every place that can be asked for is the one that the list of all stored messages gives.
+fn places_are_right(store: &Store, channel: ChannelRef) {
+    let all = stored(store, channel);
+    let seek = |start: Start<'_>| store.seek(channel, &start, END).map(|place| place.cursor());
+    let cursor = |message: Option<&Message>| message.map(|message| message.cursor);
+    for (index, message) in all.iter().enumerate() {
+        let after = |cursor| Start::After { cursor: Some(cursor), event_id: None };
+        assert_eq!(seek(after(message.cursor)), cursor(all.get(index + 1)), "after {index}");
+        let just_before = Cursor::from_u64(message.cursor.to_u64() - 1);
+        assert_eq!(seek(after(just_before)), Some(message.cursor), "before {index}");
+        let count = u32::try_from(all.len() - index).expect("few");
+        assert_eq!(seek(Start::Backtrack(count)), Some(message.cursor), "the last {count}");
+        if let Some(event_id) = &message.event_id {
+            let first = all.iter().position(|other| other.event_id.as_ref() == Some(event_id));
+            let first = first.expect("the message itself");
+            assert_eq!(store.find_event_id(channel, event_id), cursor(all.get(first)));
+            let start = Start::After { cursor: None, event_id: Some(event_id) };
+            assert_eq!(seek(start), cursor(all.get(first + 1)), "after event {event_id:?}");
+        }
+    }
+    assert_eq!(seek(Start::Backtrack(0)), None);
+    assert_eq!(store.find_event_id(channel, b"never"), None);
+}
+
+#[test]
+fn places_are_right_whatever_has_come_and_gone() {
+    for seed in 1..=40 {
+        let memory = Memory::new(256 << 10);
+        let mut store = memory.format(2, NOW);
+        assert!(store.enter(0, 7, NOW));
+        let channels = ["a", "b"].map(|id| channel(&mut store, id, NOW));
+        let mut random = Random(seed);
+        let mut now = NOW;
+        let mut number = 0u32;
+        let (repeats, gaps) = (random.one_in(2), random.one_in(2));
+        let mut subscribed = Few::new();
+        for _ in 0..300 {
+            number += 1;
+            let event_id = if repeats { number % 50 } else { number }.to_string();
+            let mut message = with_event_id(b"text", event_id.as_bytes());
+            if random.one_in(3) {
+                message.parts.event_id = None;
+            }
+            message.store = !random.one_in(5);
+            message.ttl = if gaps { [2, 9, 5000][random.below(3)] } else { 20 };
+            message.max_stored = random.one_in(20).then(|| random.small(60));
+            let chosen = if random.one_in(4) { &channels[..] } else { &channels[..1] };
+            store.publish(chosen, &message, now, &mut WakeSet::default()).expect("room");
+            // Unstored messages stay in the log while a subscriber has not taken them.
+            match random.below(12) {
+                0 if subscribed.is_empty() => {
+                    store.subscribe(0, &channels, &mut subscribed, now).expect("room");
+                }
+                1 => {
+                    for interest in subscribed.drain(..) {
+                        store.unsubscribe(interest);
+                    }
+                }
+                2 => now += random.small(3),
+                _ => {}
+            }
+            zone::sweep(&mut store, 10_000, now, 1000);
+            if random.one_in(10) {
+                channels.iter().for_each(|channel| places_are_right(&store, *channel));
+                store.verify().unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
+            }
+        }
+        channels.iter().for_each(|channel| places_are_right(&store, *channel));
+    }
+}
+
+#[test]
+fn ordinals_wrap() {
+    let memory = Memory::new(64 << 10);
+    let mut store = memory.format(2, NOW);
+    let channel = channel(&mut store, "a", NOW);
+    publish(&mut store, &[channel], &zone::message(b"first"));
+    // As if it were one of the last numbers.
+    let is_message = |at: &usize| memory.word(*at) >> 28 == 2;
+    let first = (3072..memory.len()).step_by(16).find(is_message).expect("a message");
+    memory.put_word(first + 48, u32::MAX - 20);
+    for number in 0..100 {
+        let limited = NewMessage { max_stored: Some(60), ..zone::message(b"x") };
+        publish(&mut store, &[channel], &limited);
+        store.verify().unwrap_or_else(|broken| panic!("{number}: {broken}"));
+        places_are_right(&store, channel);
+    }
+}
+
+#[test]
+fn a_place_in_a_long_log_is_found_with_few_looks() {
+    const STORED: u32 = 50_000;
+    let memory = Memory::new(16 << 20);
+    let mut store = memory.format(2, NOW);
+    let channel = channel(&mut store, "a", NOW);
+    for number in 0..STORED {
+        publish(&mut store, &[channel], &with_event_id(b"x", number.to_string().as_bytes()));
+    }
+    let most = |look: &dyn Fn(u32)| {
+        let reads = (0..STORED).step_by(97).map(|number| {
+            let before = fault::reads();
+            look(number);
+            fault::reads() - before
+        });
+        reads.max().expect("some")
+    };
+    let after = |number| Some(Cursor::new(NOW, number));
+    let find = |start: Start<'_>| assert!(store.seek(channel, &start, END).is_some());
+    let last = most(&|count| find(Start::Backtrack(count + 1)));
+    let behind = most(&|number| find(Start::After { cursor: after(number), event_id: None }));
+    let known = most(&|number| {
+        let event_id = number.to_string();
+        find(Start::After { cursor: None, event_id: Some(event_id.as_bytes()) });
+    });
+    let unknown = most(&|number| {
+        let event_id = format!("no {number}");
+        assert!(store.find_event_id(channel, event_id.as_bytes()).is_none());
+    });
+    // log2(50,000)² / 2 = 122 messages are looked at, each with some words.
+    let looks = [last, behind, known];
+    assert!(looks.iter().all(|reads| *reads < 1500), "words read: {looks:?}");
+    assert!(unknown < 100, "words read for an unknown event id: {unknown}");
+}
