@@ -18,7 +18,8 @@ impl Worker {
     /// Sends the next batch.
     pub(crate) fn go_on_answering(&mut self, key: LongAnswerKey) {
         let Some(answer) = self.long_answers.get_mut(key) else { return };
-        match answer.go_on(&self.zone, &mut self.batch) {
+        let of_gap = self.main.gap_message_text.as_deref();
+        match answer.go_on(&self.zone, of_gap, &mut self.batch) {
             Ok(false) => {}
             Ok(true) => {
                 let Some(mut answer) = self.long_answers.remove(key) else { return };

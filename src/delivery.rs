@@ -373,21 +373,23 @@ impl Worker {
             (&mut subscriber.outbox, &subscriber.story, subscriber.padded_to);
         let (fillers, largest) = (&mut self.fillers, self.main.largest_padding.get());
         let compressors = &mut self.compressors;
+        let of_gap = self.main.gap_message_text.as_deref();
         // Where nothing looks at the pieces one by one they are written as one.
         let joined = wire != Wire::Filtered && deflation.is_none() && padded_to == 0;
         let mut more = true;
         let mut queued = 0;
         while more && queued < HISTORY_AT_ONCE {
             let mut joint = Vec::new();
-            more = replay.pull(&self.zone, &mut self.batch, |cursor, message| {
+            more = replay.pull(&self.zone, of_gap, &mut self.batch, |cursor, message| {
                 if joined {
-                    story.count(usize::from(template.append(wire, cursor, message, &mut joint)));
+                    let is_sent = template.append(wire, cursor, message, &mut joint);
+                    story.count(usize::from(is_sent && message.is_published()));
                     return;
                 }
                 let Some(piece) = template.render(cursor, message) else { return };
                 let piece = compressors.deflated(piece, deflation);
                 let filler = fillers.behind(&piece, template.family(), padded_to, largest);
-                story.count(1);
+                story.count(usize::from(piece.is_message));
                 for bytes in [Some(piece), filler].iter().flatten().flat_map(|piece| piece.on(wire))
                 {
                     queued += bytes.len();

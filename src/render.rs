@@ -61,6 +61,16 @@ impl<'a> From<MessageView<'a>> for Message<'a> {
 }
 
 impl<'a> Message<'a> {
+    /// What tells of messages that are missing.
+    pub(crate) fn gap(text: &'a [u8]) -> Self {
+        Self { event_type: Some(b"gap"), ..MessageView::gap(text).into() }
+    }
+
+    /// Whether somebody has published it; the server's own messages are not counted.
+    pub(crate) fn is_published(&self) -> bool {
+        self.view.id > 0
+    }
+
     /// A message of a channel.
     pub(crate) fn new(channel: &'a [u8], id: u64, cursor: Cursor, parts: Parts<'a>) -> Self {
         let view = MessageView {
@@ -112,7 +122,7 @@ impl MessageTemplate {
                 Piece::raw(cursor, whole)
             }
         };
-        piece.is_message = view.id > 0;
+        piece.is_message = message.is_published();
         Some(piece)
     }
 

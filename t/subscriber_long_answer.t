@@ -151,3 +151,32 @@ a< text [90| within 10s
 a< text |F
 a< done
 ! exited
+
+=== where messages go while the answer is on its way, it says so
+--- listen: sndbuf=16k
+--- http_config
+push_stream_message_template "[~id~|~text~]";
+push_stream_gap_message_text lost;
+push_stream_max_messages_stored_per_channel 60;
+--- steps
+repeat 60: ? POST /pub?id=s "0123456789" x 10000 -> 200
+repeat 20: ? POST /pub?id=t "0123456789" x 10000 -> 200
+a: GET /poll/s.b60 @slow
+b: GET /lp/s.b60/t.b60?callback=cb @slow
+c: GET /sub/s.b60 @slow
+d: GET /sub/s.b60/t.b60 @slow
+a,b,c,d< status 200
+repeat 30: ? POST /pub?id=s "new" -> 200
+a< text [-4|lost][31| within 10s
+a< text [60| within 10s
+a< done
+a< count 0 "new"
+b< text [-4|lost],[31| within 10s
+b< text [60| within 10s
+b< text [20| within 10s
+b< done
+b< count 0 "new"
+c,d< text [-4|lost] within 10s
+c,d< text [90|new] within 10s
+a,b,c,d< count 1 "lost"
+c,d< count 30 "new"

@@ -56,9 +56,12 @@ pub(crate) fn serve(
 }
 
 /// Tells what is due: at once if it is not much, otherwise as the socket takes it.
-pub(crate) fn tell(request: &mut Request, form: Form, due: Due) -> Result<Status, NoMemory> {
+pub(crate) fn tell(request: &mut Request, mut form: Form, due: Due) -> Result<Status, NoMemory> {
     let Due { mut replay, newest } = due;
     let (pieces, is_all) = read(&mut replay, &form.location);
+    if replay.has_gap() {
+        form.set_gap();
+    }
     if is_all {
         return form.tell(request, &pieces, newest);
     }
@@ -82,7 +85,8 @@ fn read(replay: &mut Replay, location: &LocationConf) -> (Vec<Piece>, bool) {
     worker::enter_in_handler(|worker| {
         let mut more = true;
         while more && cost < HISTORY_AT_ONCE {
-            more = replay.pull(&worker.zone, &mut worker.batch, |cursor, message| {
+            let of_gap = worker.main.gap_message_text.as_deref();
+            more = replay.pull(&worker.zone, of_gap, &mut worker.batch, |cursor, message| {
                 let piece = location.message_template.render(cursor, message);
                 cost += PIECE + piece.as_ref().map_or(0, Piece::len);
                 pieces.extend(piece);

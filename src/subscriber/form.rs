@@ -5,7 +5,6 @@ use std::rc::Rc;
 use protocol::cursor::{Cursor, etag};
 use protocol::event_source;
 use protocol::jsonp;
-use protocol::template::MessageView;
 
 use smallvec::SmallVec;
 
@@ -25,6 +24,7 @@ pub(crate) struct Form {
 }
 
 /// What few answers have.
+#[derive(Default)]
 pub(crate) struct Special {
     /// The function that a script tag wants called.
     callback: Option<Vec<u8>>,
@@ -50,6 +50,11 @@ impl Form {
 
     pub(crate) fn callback(&self) -> Option<&[u8]> {
         self.special.as_ref()?.callback.as_deref()
+    }
+
+    /// Messages have been dropped while they were read.
+    pub(crate) fn set_gap(&mut self) {
+        self.special.get_or_insert_default().gap = true;
     }
 
     pub(crate) fn gap_piece(&self) -> Option<&Piece> {
@@ -144,8 +149,7 @@ impl Form {
 /// The message that tells of a gap, where there is one and the configuration has a text for it.
 pub(crate) fn gap_piece(main: &MainConf, location: &LocationConf, gap: bool) -> Option<Piece> {
     let text = main.gap_message_text.as_deref().filter(|_| gap)?;
-    let message = Message { event_type: Some(b"gap"), ..MessageView::gap(text).into() };
-    location.message_template.render(Cursor::ZERO, &message)
+    location.message_template.render(Cursor::ZERO, &Message::gap(text))
 }
 
 /// Tells the client that messages behind its cursor are no longer stored.

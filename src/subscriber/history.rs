@@ -18,6 +18,7 @@ use crate::zone::SharedZone;
 pub(crate) struct Replay {
     upto: Cursor,
     merged: bool,
+    gap: bool,
     channels: VecDeque<(Box<[u8]>, Position)>,
 }
 
@@ -86,7 +87,7 @@ fn due(
         None => resume.after(),
     };
     let mut due = Due {
-        replay: Replay { upto, merged: wish.merged, channels: VecDeque::new() },
+        replay: Replay { upto, merged: wish.merged, gap: false, channels: VecDeque::new() },
         newest: Cursor {
             time: wish.time.unwrap_or_default(),
             tag: wish.time.and(wish.tag).unwrap_or_default(),
@@ -106,10 +107,17 @@ fn due(
 }
 
 impl Replay {
-    /// Reads the next messages, for `render` to turn them into bytes; false = that was all.
+    /// Whether messages have been missed that were dropped while the replay went on.
+    pub(crate) fn has_gap(&self) -> bool {
+        self.gap
+    }
+
+    /// Reads the next messages, for `render` to turn them into bytes; false = that was all. Where some have been dropped meanwhile
+    /// the text `of_gap` goes before them.
     pub(crate) fn pull(
         &mut self,
         zone: &SharedZone,
+        of_gap: Option<&[u8]>,
         batch: &mut Batch,
         mut render: impl FnMut(Cursor, &Message<'_>),
     ) -> bool {
@@ -121,6 +129,10 @@ impl Replay {
             // A channel that has been deleted meanwhile has no history any more.
             store.find(id).and_then(|channel| store.read(channel, *position, upto, batch))
         };
+        self.gap |= batch.has_gap();
+        if let Some(text) = of_gap.filter(|_| batch.has_gap()) {
+            render(Cursor::ZERO, &Message::gap(text));
+        }
         for (item, parts) in batch.messages() {
             render(item.cursor, &Message::new(id, item.id, item.cursor, parts));
         }

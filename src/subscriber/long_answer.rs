@@ -49,9 +49,14 @@ impl LongAnswer {
     }
 
     /// Sends what is queued; once the socket has taken all of it, queues what comes next. True = the end of it is queued.
-    pub(crate) fn go_on(&mut self, zone: &SharedZone, batch: &mut Batch) -> Result<bool, Gone> {
+    pub(crate) fn go_on(
+        &mut self,
+        zone: &SharedZone,
+        of_gap: Option<&[u8]>,
+        batch: &mut Batch,
+    ) -> Result<bool, Gone> {
         let wire = self.held.wire();
-        if !self.outbox.send(&mut self.held)? || self.pull(wire, zone, batch) {
+        if !self.outbox.send(&mut self.held)? || self.pull(wire, zone, of_gap, batch) {
             // Even if the socket takes more at once, others have their turn first; and nginx does not exit meanwhile.
             self.held.wait_writable()?;
             return Ok(false);
@@ -65,7 +70,13 @@ impl LongAnswer {
     }
 
     /// Queues the next messages; false = there are no more.
-    fn pull(&mut self, wire: Wire, zone: &SharedZone, batch: &mut Batch) -> bool {
+    fn pull(
+        &mut self,
+        wire: Wire,
+        zone: &SharedZone,
+        of_gap: Option<&[u8]>,
+        batch: &mut Batch,
+    ) -> bool {
         let Self { form, replay, outbox, separator, begun, .. } = self;
         let template = &form.location.message_template;
         let mut cost = 0;
@@ -73,10 +84,10 @@ impl LongAnswer {
         while more && cost < HISTORY_AT_ONCE {
             let mut joint = Vec::new();
             let mut messages = 0;
-            more = replay.pull(zone, batch, |cursor, message| {
+            more = replay.pull(zone, of_gap, batch, |cursor, message| {
                 cost += PIECE;
                 let Some(piece) = template.render(cursor, message) else { return };
-                messages += 1;
+                messages += usize::from(piece.is_message);
                 let separator = separator.iter().filter(|_| std::mem::replace(begun, true));
                 for bytes in separator.chain([&piece]).flat_map(|piece| piece.on(wire)) {
                     match wire {

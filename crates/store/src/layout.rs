@@ -278,8 +278,9 @@ record! {
 }
 
 record! {
-    /// A message in the log of one channel. What was published to that channel alone follows in the same block ([`Ref::own_content`]).
-    Message, 64 {
+    /// A message in the log of one channel. What was published to that channel alone follows in the same block ([`Ref::own_content`]): the
+    /// last fields lie where that content, in a block of its own, would have the block's header and its references.
+    Message, 60 {
         NEXT: Ref<Message> = 8,
         PREV: Ref<Message> = 12,
         CONTENT: Ref<Content> = 16,
@@ -308,9 +309,18 @@ impl Ref<Message> {
     }
 }
 
-/// Granules of the fixed fields of a message.
-pub(crate) const MESSAGE_GRANULES: u32 = 4;
-const _: () = assert!(MESSAGE_GRANULES as usize * GRANULE == Message::LEN);
+/// Granules from a message to the content in its own block.
+const MESSAGE_GRANULES: u32 = 3;
+
+impl Message {
+    /// The same in bytes.
+    pub(crate) const OWN_CONTENT: usize = MESSAGE_GRANULES as usize * GRANULE;
+    /// Granules of a message whose content is elsewhere.
+    pub(crate) const ALONE: usize = Self::LEN.div_ceil(GRANULE);
+}
+const _: () = assert!(Message::LEN <= Message::OWN_CONTENT + Content::EVENT_ID.offset as usize);
+// So the length of its block tells whether a message has its content there.
+const _: () = assert!((Message::OWN_CONTENT + Content::LEN).div_ceil(GRANULE) > Message::ALONE);
 
 /// In the state of a message: it is stored. Otherwise it is kept only until every worker has taken it.
 pub(crate) const STORED: u32 = 1;
@@ -319,6 +329,7 @@ record! {
     /// What a publisher sent; event id, event type and text follow. Behind its message in one block, or in a block of its own which the channels
     /// that it was published to share.
     Content, 24 {
+        /// How many messages share it. There is no such field where it lies in the block of one.
         REFS: u32 = 8,
         /// Length in bytes plus 1; 0 = not given.
         EVENT_ID: u32 = 12,

@@ -24,7 +24,7 @@
 //! | thing | bytes |
 //! |---|---|
 //! | a channel | 120 + id, rounded up to 16 |
-//! | a message | 88 + event id + event type + text, rounded up to 16 |
+//! | a message | 72 + event id + event type + text, rounded up to 16 |
 //! | the same published to several channels at once | 64 in each + 24 + event id + event type + text once, each rounded up to 16 |
 //! | the first subscriber of a channel in a worker | 48; further ones nothing |
 //! | a worker slot | 384, most of it counters |
@@ -473,11 +473,12 @@ impl Store {
             zone.evict(channel.0, max, &mut EVICTIONS.clone());
             return Ok(());
         }
-        zone.room_for_all(self.when_full, channels, message, now)?;
+        let shared = zone.room_for_all(self.when_full, channels, message, now)?;
         let mut content = None;
         let mut waited_for = false;
         for channel in channels {
-            zone.append(channel.0, message, Copy::Shared(&mut content), now, wake)?;
+            let copy = if shared { Copy::Shared(&mut content) } else { Copy::Own };
+            zone.append(channel.0, message, copy, now, wake)?;
             zone.evict(channel.0, max, &mut EVICTIONS.clone());
             waited_for |= zone.get(channel.0, Channel::INTERESTS).is_some();
             if max == 0 && !waited_for {

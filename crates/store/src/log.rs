@@ -7,8 +7,8 @@
 use protocol::cursor::Cursor;
 
 use crate::layout::{
-    BINARY, Channel, Content, GAPPED, Interest, MAX_LEN, MESSAGE_GRANULES, Message, REPEATED, Ref,
-    Root, STORED, UNORDERED,
+    BINARY, Channel, Content, GAPPED, Interest, MAX_LEN, Message, REPEATED, Ref, Root, STORED,
+    UNORDERED,
 };
 use crate::space::NoMemory;
 use crate::zone::{ROOT, Zone};
@@ -68,23 +68,23 @@ impl Zone {
     /// Copies a message's parts into a block of their own; part of a mutation.
     pub(crate) fn new_content(&self, parts: &Parts<'_>) -> Result<Ref<Content>, NoMemory> {
         let content: Ref<Content> = self.allocate(content_len(parts)?)?;
-        self.write_content(content, parts, 0);
+        self.init(content, Content::REFS, 0);
+        self.write_content(content, parts);
         Ok(content)
     }
 
     /// A message with its parts behind it, in one block; part of a mutation.
     fn new_whole_message(&self, parts: &Parts<'_>) -> Result<Ref<Message>, NoMemory> {
-        let record: Ref<Message> = self.allocate(Message::LEN + content_len(parts)?)?;
-        self.write_content(record.own_content(), parts, 1);
+        let record: Ref<Message> = self.allocate(Message::OWN_CONTENT + content_len(parts)?)?;
+        self.write_content(record.own_content(), parts);
         Ok(record)
     }
 
-    fn write_content(&self, content: Ref<Content>, parts: &Parts<'_>, refs: u32) {
+    fn write_content(&self, content: Ref<Content>, parts: &Parts<'_>) {
         let Parts { event_id, event_type, text, binary } = *parts;
         // Each length fits: their sum is below the length of a zone.
         let word = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
         let optional = |part: Option<&[u8]>| part.map_or(0, |part| word(part.len() + 1));
-        self.init(content, Content::REFS, refs);
         self.init(content, Content::EVENT_ID, optional(event_id));
         let flags = if binary { BINARY } else { 0 };
         self.init(content, Content::EVENT_TYPE, optional(event_type) | flags);
@@ -99,7 +99,7 @@ impl Zone {
     /// Whether a message has its content in its own block.
     pub(crate) fn is_whole(&self, record: Ref<Message>) -> bool {
         let block = self.block(Ref::new(record.0));
-        block.is_some_and(|(len, _)| len > MESSAGE_GRANULES)
+        block.is_some_and(|(len, _)| len as usize > Message::ALONE)
     }
 
     /// Gives one reference to a content back; part of a mutation.

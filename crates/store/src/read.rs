@@ -72,12 +72,19 @@ pub struct Batch {
     items: Vec<Item>,
     bytes: Vec<u8>,
     needed: usize,
+    /// The message at which the reading was to go on was there.
+    found: bool,
 }
 
 impl Batch {
     /// Room for `items` messages of `bytes` in all.
     pub fn with_capacity(items: usize, bytes: usize) -> Self {
-        Self { items: Vec::with_capacity(items), bytes: Vec::with_capacity(bytes), needed: 0 }
+        Self {
+            items: Vec::with_capacity(items),
+            bytes: Vec::with_capacity(bytes),
+            needed: 0,
+            found: false,
+        }
     }
 
     /// Forgets what was read, and makes room for the message that did not fit. To be called without the lock.
@@ -86,6 +93,7 @@ impl Batch {
         self.bytes.clear();
         self.bytes.reserve(self.needed);
         self.needed = 0;
+        self.found = false;
     }
 
     /// What was read.
@@ -100,6 +108,12 @@ impl Batch {
             };
             (item, parts)
         })
+    }
+
+    /// Whether the message at which the reading was to go on has been dropped since: at least that one is missing before what was read.
+    #[must_use]
+    pub fn has_gap(&self) -> bool {
+        !self.found
     }
 
     /// Whether nothing was read.
@@ -232,7 +246,7 @@ impl Zone {
     /// Reads stored messages from `position` up to the cursor `upto` as far as the batch has room.
     ///
     /// Answers the next stored message: there was no room for it, or it is newer than `upto`. Messages that were dropped since the
-    /// position was taken are skipped.
+    /// position was taken are skipped; the batch tells ([`Batch::has_gap`]).
     pub(crate) fn read(
         &self,
         channel: Ref<Channel>,
@@ -249,6 +263,7 @@ impl Zone {
         let mut soonest = position.cursor;
         for record in self.stored_from(from) {
             let cursor = self.get(record, Message::CURSOR);
+            batch.found |= cursor == position.cursor;
             if cursor > upto.to_u64() {
                 return self.position(channel, record);
             }

@@ -82,8 +82,16 @@ impl Zone {
         if is_whole && self.get(record, Message::CONTENT) != record.own_content() {
             return None;
         }
-        let own = if is_whole { self.content_bytes(record.own_content()) } else { 0 };
-        self.sound(record, Message::LEN + own)
+        let bytes = if is_whole {
+            Message::OWN_CONTENT + self.content_bytes(record.own_content())
+        } else {
+            Message::LEN
+        };
+        self.sound(record, bytes)
+    }
+
+    fn shared_content(&self, record: Ref<Message>) -> Option<Ref<Content>> {
+        (!self.is_whole(record)).then(|| self.get(record, Message::CONTENT))
     }
 
     /// The block of a message's content, unless it is that of the message; `None` if it is damaged.
@@ -187,7 +195,6 @@ impl Zone {
 
     /// Logs pass through the survivors only; answers the cursor of the last message.
     fn relink_messages(&self, channel: Ref<Channel>, messages: &[Ref<Message>]) -> u64 {
-        let contents = || messages.iter().map(|record| self.get(*record, Message::CONTENT));
         let first = messages.first().copied().unwrap_or(Ref::NONE);
         self.init(channel, Channel::LOG_FIRST, first);
         self.init(channel, Channel::OLDEST, first);
@@ -205,7 +212,9 @@ impl Zone {
         }
         self.init(channel, Channel::LOG_LAST, before);
         // The references are counted in `relink_channels`, when all logs are known.
-        contents().for_each(|content| self.init(content, Content::REFS, 0));
+        for content in messages.iter().filter_map(|record| self.shared_content(*record)) {
+            self.init(content, Content::REFS, 0);
+        }
         before.some().map_or(0, |last| self.get(last, Message::CURSOR))
     }
 
@@ -300,8 +309,7 @@ impl Zone {
         let stored = u32::try_from(messages.len()).unwrap_or(u32::MAX);
         self.init(channel, Channel::STORED, stored);
         self.reindex(channel, messages);
-        for record in messages {
-            let content = self.get(*record, Message::CONTENT);
+        for content in messages.iter().filter_map(|record| self.shared_content(*record)) {
             self.init(content, Content::REFS, self.get(content, Content::REFS).saturating_add(1));
         }
         let last = |field| messages.last().map_or(0, |last| self.get(*last, field));

@@ -5,7 +5,7 @@
 //! a random choice, independent of the age. Each sample gives up its few oldest messages, then comes the next one.
 
 use crate::layout::{Channel, Content, GRANULE, Interest, Message, Ref, Root};
-use crate::space::NoMemory;
+use crate::space::{NoMemory, SMALL};
 use crate::zone::{ROOT, Zone};
 use crate::{ChannelRef, NewMessage, Parts};
 
@@ -53,7 +53,7 @@ impl Need {
 
     /// For a message in one block.
     pub(crate) fn whole_message(parts: &Parts<'_>) -> Self {
-        Self::block(Message::LEN.saturating_add(Self::content(parts).block))
+        Self::block(Message::OWN_CONTENT.saturating_add(Self::content(parts).block))
     }
 
     /// For messages in several channels, and the content that they share.
@@ -66,7 +66,7 @@ impl Need {
     }
 
     fn bytes(self) -> usize {
-        self.block.saturating_add(self.records.saturating_mul(Message::LEN))
+        self.block.saturating_add(self.records.saturating_mul(Message::ALONE * GRANULE))
     }
 }
 
@@ -82,21 +82,22 @@ impl Zone {
         act().or_else(|full| if self.make_room(when_full, need, now) { act() } else { Err(full) })
     }
 
-    /// Sees to it that a message can be appended to all of the channels, or to none.
+    /// Sees to it that a message can be appended to all of the channels, or to none. True = they are to share its content; false = there is
+    /// room only if each gets its own copy, which a message in one block that has just gone may leave.
     pub(crate) fn room_for_all(
         &self,
         when_full: WhenFull,
         channels: &[ChannelRef],
         message: &NewMessage<'_>,
         now: u32,
-    ) -> Result<(), NoMemory> {
+    ) -> Result<bool, NoMemory> {
         let takes = |channel: &&ChannelRef| {
             message.store || self.get(channel.0, Channel::INTERESTS).is_some()
         };
         let records = channels.iter().filter(takes).count();
         let need = Need::messages(&message.parts, records);
         if records == 0 || self.fits(need) {
-            return Ok(());
+            return Ok(true);
         }
         if let Some(max) = message.max_stored.filter(|_| message.store) {
             // What the message would evict anyway may go first.
@@ -104,8 +105,14 @@ impl Zone {
                 self.evict_for_one(channel.0, max);
             }
         }
-        let room = self.fits(need) || self.make_room(when_full, need, now);
-        room.then_some(()).ok_or(NoMemory)
+        if self.fits(need) {
+            return Ok(true);
+        }
+        let copy = Need::whole_message(&message.parts).block.div_ceil(GRANULE);
+        if copy < SMALL && self.has_pieces(copy, records) {
+            return Ok(false);
+        }
+        if self.make_room(when_full, need, now) { Ok(true) } else { Err(NoMemory) }
     }
 
     /// Evicts what a message to come would evict anyway. True = something has gone.
@@ -149,7 +156,7 @@ impl Zone {
     /// Whether there is room: exact for a block; records are counted as if the block had to be made of such.
     fn fits(&self, need: Need) -> bool {
         let granules = need.block.div_ceil(GRANULE);
-        let record = Message::LEN / GRANULE;
+        let record = Message::ALONE;
         let all = granules.saturating_add(need.records.saturating_mul(record));
         if (self.free() as usize) < all {
             return false;

@@ -71,6 +71,8 @@ pub struct NoMemory;
 const LEN_MASK: u32 = (1 << 28) - 1;
 /// Free blocks of the wanted class that are tried when no larger class has one.
 const CLASS_TRIES: usize = 32;
+/// Blocks of fewer granules are in the first level, which has a list for each length.
+pub(crate) const SMALL: usize = 8;
 
 /// First level and list of blocks of `granules`: exact up to 15, then 8 lists for each power of two.
 fn class(granules: u32) -> (u32, u32) {
@@ -222,7 +224,7 @@ impl Zone {
         granules.is_some_and(|granules| granules == 0 || self.find_free(granules).is_some())
     }
 
-    /// Whether so many blocks of `granules` (less than 8) can be allocated one after the other. Cost: a step for each of them at most.
+    /// Whether so many blocks of `granules` (less than [`SMALL`]) can be allocated one after the other. Cost: a step for each of them at most.
     pub(crate) fn has_pieces(&self, granules: usize, count: usize) -> bool {
         let mut missing = count;
         for level in 0..self.tables.free_levels {

@@ -290,7 +290,7 @@ fn a_zone_whose_blocks_overlap_is_emptied() {
     let mut messages = (HEAP..memory.len()).step_by(16).filter(|at| memory.word(*at) >> 28 == 2);
     let message = messages.next().expect("two messages");
     memory.put_word(message, 2 << 28 | 20);
-    memory.put_word(message + TEXT_LEN, 20 * 16 - 88);
+    memory.put_word(message + TEXT_LEN, 20 * 16 - 72);
     memory.put_word(JOURNAL_LEN, u32::MAX);
     assert_eq!(store.recover(NOW), Recovery::Emptied);
     store.verify().expect("a sound zone");

@@ -400,8 +400,11 @@ impl Test {
         let mut position = self.store.read(real, reader.position, upto, &mut batch).filter(is_due);
         if channel.creation != reader.creation {
             assert!(batch.is_empty() && position.is_none(), "another channel of that id");
+            assert!(batch.has_gap(), "its messages are gone");
             return;
         }
+        let missed = !channel.stored().any(|message| message.cursor == reader.from);
+        assert_eq!(batch.has_gap(), missed, "whether the next message has gone");
         if batch.is_empty() && position.is_some() {
             // There was no room for it; now there is.
             batch.reset();

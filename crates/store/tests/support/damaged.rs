@@ -15,7 +15,7 @@ pub(crate) const JOURNAL_LEN: usize = 24;
 /// The heap begins somewhere behind the first tables.
 pub(crate) const HEAP: usize = 3072;
 /// Where the block of a message says how long its text is.
-pub(crate) const TEXT_LEN: usize = 64 + 20;
+pub(crate) const TEXT_LEN: usize = 48 + 20;
 
 /// A zone in which a bit of everything is under way.
 pub(crate) fn busy(memory: &Memory, seed: u64) -> (World, u64) {
