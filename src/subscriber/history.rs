@@ -18,8 +18,19 @@ use crate::zone::SharedZone;
 pub(crate) struct Replay {
     upto: Cursor,
     merged: bool,
+    /// Messages have gone that were still to be read, and it has been told.
     gap: bool,
-    channels: VecDeque<(Box<[u8]>, Position)>,
+    /// Nothing has been read since a gap was told.
+    told: bool,
+    channels: VecDeque<Rest>,
+}
+
+/// What is left of the history of one channel.
+struct Rest {
+    id: Box<[u8]>,
+    position: Position,
+    /// A message that goes before it is read is missed: the client has what is before it. Who asks for the last few, or for all, has nothing yet.
+    follows: bool,
 }
 
 /// Where the history of each channel of a request begins.
@@ -53,7 +64,8 @@ pub(crate) fn look(
 ) -> (Option<Due>, bool) {
     // Looked for once: where an event id was repeated it costs a step for each stored message.
     let place = place_of_event(store, wish, found);
-    (due(store, wish, found, upto, place), has_gap(store, wish, found, place))
+    let gap = has_gap(store, wish, found, place);
+    (due(store, wish, found, upto, place, gap), gap)
 }
 
 /// Whether messages behind the place that the client asks for are no longer stored. Without such a place, and with the epoch,
@@ -79,6 +91,7 @@ fn due(
     found: &[ChannelRef],
     upto: Cursor,
     place: Option<Cursor>,
+    gap: bool,
 ) -> Option<Due> {
     let resume = wish.resume();
     // In the other channels the event id means its place; where a cursor is given as well, the earlier one counts.
@@ -87,20 +100,30 @@ fn due(
         None => resume.after(),
     };
     let mut due = Due {
-        replay: Replay { upto, merged: wish.merged, gap: false, channels: VecDeque::new() },
+        replay: Replay {
+            upto,
+            merged: wish.merged,
+            gap: false,
+            told: gap,
+            channels: VecDeque::new(),
+        },
         newest: Cursor {
             time: wish.time.unwrap_or_default(),
             tag: wish.time.and(wish.tag).unwrap_or_default(),
         },
     };
     for (segment, channel) in wish.story.path.iter().zip(found) {
-        let start = match wish.backtrack(&segment) {
-            Some(count) => Start::Backtrack(count),
-            None => Start::After { cursor, event_id: resume.event_id },
+        let (start, follows) = match wish.backtrack(&segment) {
+            Some(count) => (Start::Backtrack(count), false),
+            None => (
+                Start::After { cursor, event_id: resume.event_id },
+                cursor.is_some_and(|cursor| cursor.time > 0),
+            ),
         };
         if let Some(position) = store.seek(*channel, &start, upto) {
             due.newest = due.newest.max(store.numbers(*channel).newest);
-            due.replay.channels.push_back((Box::from(segment.id), position));
+            let id = Box::from(segment.id);
+            due.replay.channels.push_back(Rest { id, position, follows });
         }
     }
     (!due.replay.channels.is_empty()).then_some(due)
@@ -122,16 +145,22 @@ impl Replay {
         mut render: impl FnMut(Cursor, &Message<'_>),
     ) -> bool {
         let (index, upto) = self.next_span();
-        let Some((id, position)) = self.channels.get_mut(index) else { return false };
+        let Some(rest) = self.channels.get_mut(index) else { return false };
+        let Rest { id, position, follows } = rest;
         batch.reset();
         let next = {
             let Some(store) = zone.lock() else { return false };
             // A channel that has been deleted meanwhile has no history any more.
             store.find(id).and_then(|channel| store.read(channel, *position, upto, batch))
         };
-        self.gap |= batch.has_gap();
-        if let Some(text) = of_gap.filter(|_| batch.has_gap()) {
-            render(Cursor::ZERO, &Message::gap(text));
+        if *follows && batch.has_gap() && !std::mem::replace(&mut self.told, true) {
+            self.gap = true;
+            if let Some(text) = of_gap {
+                render(Cursor::ZERO, &Message::gap(text));
+            }
+        }
+        if !batch.is_empty() {
+            (*follows, self.told) = (true, false);
         }
         for (item, parts) in batch.messages() {
             render(item.cursor, &Message::new(id, item.id, item.cursor, parts));
@@ -152,8 +181,8 @@ impl Replay {
         }
         let mut next: Option<(usize, Cursor)> = None;
         let mut behind = self.upto;
-        for (index, (_, position)) in self.channels.iter().enumerate() {
-            let cursor = position.cursor();
+        for (index, rest) in self.channels.iter().enumerate() {
+            let cursor = rest.position.cursor();
             match next {
                 Some((_, first)) if cursor >= first => behind = behind.min(cursor),
                 _ => {

@@ -44,7 +44,7 @@ impl LongAnswer {
             let separator = separator.iter().filter(|_| std::mem::replace(begun, true));
             outbox.extend(separator.chain([piece]).flat_map(|piece| piece.on(wire)));
         }
-        form.story.count(read.len());
+        form.story.count(read.iter().filter(|piece| piece.is_message).count());
         Ok(())
     }
 

@@ -106,12 +106,17 @@ impl Zone {
     ) -> Ref<Message> {
         let oldest = self.get(channel, Channel::OLDEST);
         let skips = !self.has_flag(channel, GAPPED);
-        let mut steps = self.steps();
-        let mut first = Ref::NONE;
+        let (mut first, mut cursor) = (Ref::NONE, u64::MAX);
         let mut next = self.stored_upto(self.get(channel, Channel::LOG_LAST));
         while let Some(record) = next.filter(|record| belongs(*record)) {
-            first = record;
-            if record == oldest || !self.step(&mut steps) {
+            let before = self.get(record, Message::CURSOR);
+            if before >= cursor {
+                // The log goes round in circles.
+                self.region.report_damage();
+                break;
+            }
+            (first, cursor) = (record, before);
+            if record == oldest {
                 break;
             }
             let skip = if skips { self.skip(record, oldest) } else { None };

@@ -109,10 +109,14 @@ impl Zone {
             return Ok(true);
         }
         let copy = Need::whole_message(&message.parts).block.div_ceil(GRANULE);
-        if copy < SMALL && self.has_pieces(copy, records) {
+        let fits_copies = || copy < SMALL && self.has_pieces(copy, records);
+        if fits_copies() {
             return Ok(false);
         }
-        if self.make_room(when_full, need, now) { Ok(true) } else { Err(NoMemory) }
+        if self.make_room(when_full, need, now) {
+            return Ok(true);
+        }
+        if fits_copies() { Ok(false) } else { Err(NoMemory) }
     }
 
     /// Evicts what a message to come would evict anyway. True = something has gone.

@@ -257,3 +257,22 @@ fn a_message_reaches_all_of_its_channels_or_none() {
     }
     assert!(refused > 5000, "the zone was full {refused} times only");
 }
+
+#[test]
+fn what_expires_leaves_room_for_a_copy_in_each_channel() {
+    let memory = Memory::new(32 << 10);
+    let mut store = memory.format(1, NOW);
+    let channels = ["a", "b"].map(|id| channel(&mut store, id, NOW));
+    // Two messages apart from each other expire. Their room holds two of the kind, not two records and a content.
+    for number in 0.. {
+        let ttl = if number == 10 || number == 20 { 5 } else { 5000 };
+        let old = NewMessage { ttl, ..message(b"1234") };
+        if store.publish(&channels[..1], &old, NOW, &mut WakeSet::default()).is_err() {
+            assert!(number > 20);
+            break;
+        }
+    }
+    assert!(publish(&mut store, &channels, b"1234", NOW + 6));
+    assert!(!publish(&mut store, &channels, b"1234", NOW + 6));
+    store.verify().expect("a sound zone");
+}

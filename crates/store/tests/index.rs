@@ -12,7 +12,7 @@ mod zone;
 
 use protocol::Few;
 use protocol::cursor::Cursor;
-use store::{ChannelRef, NewMessage, Parts, Start, Store, WakeSet, fault};
+use store::{ChannelRef, NewMessage, Parts, Recovery, Start, Store, WakeSet, fault};
 use zone::{END, Memory, Message, Random, channel, stored};
 
 const NOW: u32 = 1_000_000;
@@ -148,4 +148,29 @@ fn a_place_in_a_long_log_is_found_with_few_looks() {
     let looks = [last, behind, known];
     assert!(looks.iter().all(|reads| *reads < 1500), "words read: {looks:?}");
     assert!(unknown < 100, "words read for an unknown event id: {unknown}");
+}
+
+#[test]
+fn a_log_that_goes_round_in_circles_is_left_at_once() {
+    const UNTAKEN: u64 = 3000;
+    let memory = Memory::new(1 << 20);
+    let mut store = memory.format(2, NOW);
+    assert!(store.enter(0, 7, NOW));
+    let channel = channel(&mut store, "a", NOW);
+    store.subscribe(0, &[channel], &mut Few::new(), NOW).expect("room");
+    publish(&mut store, &[channel], &zone::message(b"1"));
+    publish(&mut store, &[channel], &zone::message(b"2"));
+    for _ in 0..UNTAKEN {
+        publish(&mut store, &[channel], &NewMessage { store: false, ..zone::message(b"x") });
+    }
+    let messages = (3072..memory.len()).step_by(16).filter(|at| memory.word(*at) >> 28 == 2);
+    let messages: Vec<_> = messages.map(|at| at as u32 / 16).collect();
+    let (second, last) = (messages[1] as usize * 16, messages[messages.len() - 1]);
+    memory.put_word(second + 12, last);
+    let first = stored(&store, channel)[0].cursor;
+    let before = fault::reads();
+    store.seek(channel, &Start::After { cursor: Some(first), event_id: None }, END);
+    let reads = fault::reads() - before;
+    assert!(reads < 20 * UNTAKEN, "{reads} words read");
+    assert_eq!(store.recover(NOW), Recovery::Rebuilt);
 }
