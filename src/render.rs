@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-use protocol::chunk::{CHUNK_TAIL, LAST_CHUNK, chunk_head};
+use protocol::chunk::{CHUNK_TAIL, LAST_CHUNK, chunk_head, framed_len};
 use protocol::cursor::{self, Cursor};
 use protocol::event_source;
 use protocol::padding::{self, filler_len};
@@ -248,7 +248,7 @@ struct Chunks {
 
 impl Chunks {
     fn with_capacity(len: usize) -> Self {
-        let framed = Vec::with_capacity(len + chunk_head(len).len() + CHUNK_TAIL.len());
+        let framed = Vec::with_capacity(framed_len(len));
         Self { framed, bodies: Default::default(), count: 0 }
     }
 

@@ -17,24 +17,23 @@ pub const LAST_CHUNK: &[u8; 5] = b"0\r\n\r\n";
 /// The line that announces `len` bytes of data: `1f\r\n`.
 #[must_use]
 pub fn chunk_head(len: usize) -> Short<18> {
-    const DIGITS: usize = usize::BITS as usize / 4;
-    let mut text = [0; DIGITS + CHUNK_TAIL.len()];
+    let digits = digits(len);
     let mut rest = len;
-    let mut begin = DIGITS;
-    for (at, digit) in text.iter_mut().enumerate().take(DIGITS).rev() {
-        *digit = b"0123456789abcdef".get(rest & 0xf).copied().unwrap_or_default();
-        rest >>= 4;
-        begin = at;
-        if rest == 0 {
-            break;
+    Short::filled(digits + CHUNK_TAIL.len(), |text| {
+        let (number, tail) = text.split_at_mut(digits);
+        for digit in number.iter_mut().rev() {
+            let [value, ..] = rest.to_le_bytes();
+            let value = value & 0xf;
+            *digit = value + if value < 10 { b'0' } else { b'a' - 10 };
+            rest >>= 4;
         }
-    }
-    if let Some(tail) = text.last_chunk_mut() {
-        *tail = *CHUNK_TAIL;
-    }
-    let mut head = Short::new();
-    head.push(text.get(begin..).unwrap_or_default());
-    head
+        tail.copy_from_slice(CHUNK_TAIL);
+    })
+}
+
+/// Hexadecimal digits of `len`.
+const fn digits(len: usize) -> usize {
+    (usize::BITS - (len | 1).leading_zeros()).div_ceil(4) as usize
 }
 
 /// Appends `body` as one chunk. An empty body adds nothing, since an empty chunk would end the
@@ -52,7 +51,7 @@ pub fn push_chunk(out: &mut Vec<u8>, body: &[u8]) {
 /// How many bytes [`push_chunk`] appends for a body of `len` bytes.
 #[must_use]
 pub fn framed_len(len: usize) -> usize {
-    if len == 0 { 0 } else { chunk_head(len).len() + len + CHUNK_TAIL.len() }
+    if len == 0 { 0 } else { digits(len) + CHUNK_TAIL.len() + len + CHUNK_TAIL.len() }
 }
 
 #[cfg(test)]

@@ -18,6 +18,13 @@ impl<const N: usize> Short<N> {
         Self { bytes: [0; N], len: 0 }
     }
 
+    /// `len` bytes, or `N` if that is less, which `fill` writes.
+    pub(crate) fn filled(len: usize, fill: impl FnOnce(&mut [u8])) -> Self {
+        let mut short = Self { bytes: [0; N], len: len.min(N) };
+        fill(short.bytes.get_mut(..short.len).unwrap_or_default());
+        short
+    }
+
     /// Appends what still fits; the callers' `N` is large enough for all they write.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         let free = self.bytes.get_mut(self.len..).unwrap_or_default();
