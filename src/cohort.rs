@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use store::InterestRef;
 use thin_vec::ThinVec;
 
+use crate::conf::Mode;
 use crate::nginx::wire::Wire;
 use crate::render::{Deflation, MessageTemplate, Piece};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
@@ -33,6 +34,8 @@ pub(crate) struct Look {
     pub(crate) template: Rc<MessageTemplate>,
     pub(crate) wire: Wire,
     pub(crate) kind: Kind,
+    /// What its deliveries are counted as.
+    pub(crate) mode: Option<Mode>,
     /// Bytes below which a message is followed by filler.
     pub(crate) padded_to: usize,
     /// How messages are compressed, if at all.
@@ -43,8 +46,8 @@ impl PartialEq for Look {
     fn eq(&self, other: &Self) -> bool {
         // Equal templates are the same one: locations share them.
         Rc::ptr_eq(&self.template, &other.template)
-            && (self.wire, self.kind, self.padded_to, self.deflation)
-                == (other.wire, other.kind, other.padded_to, other.deflation)
+            && (self.wire, self.kind, self.mode, self.padded_to, self.deflation)
+                == (other.wire, other.kind, other.mode, other.padded_to, other.deflation)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What this worker counts for monitoring: deliveries, bytes, wake-ups, requests, ends, and how long messages take.
 //!
 //! Each number is a plain one of this process. The tick adds them to the worker's slot in the zone (`store::counters`), and so
-//! does the worker when it is asked for metrics, or leaves: what others see of it is up to 250 ms old. Killed in between, it takes
+//! does the worker when it is asked for metrics, or leaves: what others see of it is up to 500 ms old. Killed in between, it takes
 //! that much with it.
 //!
 //! Cost: a delivery costs an addition or two; the clock is read once for each publish, and once for each share of a
@@ -166,13 +166,15 @@ fn change_connected(mode: Option<Mode>, by: i32) {
     });
 }
 
-/// Adds everything to this worker's slot, unless that belongs to another one.
-pub(crate) fn flush(store: &Store, slot: usize) {
+/// Adds everything to this worker's slot, unless that belongs to another one; false = there was nothing.
+pub(crate) fn flush(store: &Store, slot: usize) -> bool {
     if store.occupant(slot).is_some_and(|pid| pid != process::pid()) {
-        return;
+        return false;
     }
-    store.count(slot, &COUNTS.with(|counts| counts.each_ref().map(Cell::take)));
+    let counts = COUNTS.with(|counts| counts.each_ref().map(Cell::take));
+    store.count(slot, &counts);
     store.set_gauges(slot, &CONNECTED.with(|connected| connected.each_ref().map(Cell::get)));
+    counts.iter().any(|count| *count > 0)
 }
 
 /// Counts as the zone has them, with names.

@@ -8,7 +8,7 @@
 //! in turn, so that a big one delays nobody. Subscribers of several channels get their news merged in the order of the cursors and are
 //! served one by one.
 //!
-//! Cost of a delivery to a subscriber without backlog: a look-up in the table of subscribers and one `writev`; no
+//! Cost of a delivery to a subscriber without backlog: a look-up in the table of subscribers and one `send`; no
 //! allocation. Cost of a message: its rendering, one allocation a template.
 
 use std::io::IoSlice;
@@ -279,13 +279,15 @@ impl Worker {
         let slices: Vec<IoSlice<'_>> = bytes.iter().map(|bytes| IoSlice::new(bytes)).collect();
         let total: usize = bytes.iter().map(|bytes| bytes.len()).sum();
         let messages = volley.iter().filter(|piece| piece.is_message).count();
+        let counted = u32::try_from(messages).unwrap_or(u32::MAX);
         let at_once = !matches!(wire, Wire::Filtered) && slices.len() <= MAX_PIECES;
         let now = process::now_msec();
-        let (mut lost, mut suspects, mut new_to) = (Vec::new(), Vec::new(), 0);
+        let (mut lost, mut suspects, mut new_to, mut sent_at_once) = (Vec::new(), Vec::new(), 0, 0);
         for subscriber_key in cohort.subscribers.get(share.clone()).unwrap_or_default() {
             let Some(subscriber) = self.subscribers.get_mut(*subscriber_key) else { continue };
             let sent = if at_once && subscriber.seen < first.cursor && subscriber.is_free() {
-                subscriber.story.count(messages);
+                subscriber.untold = subscriber.untold.saturating_add(counted);
+                sent_at_once += 1;
                 subscriber.send_now(&slices, &bytes, total)
             } else {
                 let seen = subscriber.seen;
@@ -309,6 +311,7 @@ impl Worker {
             }
         }
         counters::written(volley.iter(), new_to);
+        counters::delivered(cohort.look.mode, messages * sent_at_once);
         cohort.advance(share.end);
         suspects.into_iter().for_each(|key| self.arm(key));
         for (key, reason) in lost {

@@ -102,6 +102,7 @@ impl Worker {
     /// Takes a subscriber out of this worker's tables, but not out of its groups.
     fn take_out(&mut self, key: SubscriberKey, reason: CloseReason) -> Option<Subscriber> {
         let mut subscriber = self.subscribers.remove(key)?;
+        subscriber.tell_story();
         subscriber.story.end(reason);
         if subscriber.held.is_lean() {
             subscriber.log_end(reason);

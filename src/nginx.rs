@@ -40,6 +40,7 @@ pub(crate) mod posted;
 pub(crate) mod process;
 pub(crate) mod request;
 pub(crate) mod sha1;
+mod socket;
 mod text;
 pub(crate) mod timer;
 pub(crate) mod variables;

@@ -119,9 +119,14 @@ impl Story {
 
     /// Counts messages.
     pub(crate) fn count(&self, messages: usize) {
+        self.add(messages);
+        counters::delivered(self.mode, messages);
+    }
+
+    /// Counts messages that the worker has counted already.
+    pub(crate) fn add(&self, messages: usize) {
         let sent = self.messages_sent.get();
         self.messages_sent.set(sent.saturating_add(messages as u64));
-        counters::delivered(self.mode, messages);
     }
 
     /// Says why it ended; the first reason stays.

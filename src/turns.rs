@@ -16,12 +16,15 @@ use crate::{counters, events, floods};
 
 /// Milliseconds between two looks at the mailbox that nobody asked for, and between two looks for work of the sweep.
 const TICK_MSEC: u64 = 250;
+/// The same for a worker that has had nothing to do since the last one, and hears wake-ups: each tick wakes a CPU.
+const IDLE_TICK_MSEC: u64 = 500;
 /// Objects the sweep handles in one span of the zone's lock.
 const SWEEP_BUDGET: u32 = 256;
 /// Spans of the sweep in one tick; what is left comes a millisecond later.
 const SWEEP_SPANS: u32 = 16;
-/// Ticks between two looks for workers that have died without a successor.
-const TICKS_PER_LOOK_FOR_DEAD: u64 = 4;
+/// Milliseconds between two looks for workers that have died without a successor.
+const LOOK_FOR_DEAD_MSEC: u64 = 1000;
+
 /// Starts the worker: takes its slot in the zone and listens for wake-ups.
 pub(crate) fn start(main: Rc<MainConf>, store: Store) {
     let slot = process::process_slot();
@@ -30,11 +33,13 @@ pub(crate) fn start(main: Rc<MainConf>, store: Store) {
         timer: Timer::new(on_timer),
         tick: Timer::new(on_tick),
         drain: Timer::holding(on_drain),
-        ticks: 0,
+        idle_msec: TICK_MSEC,
+        until_look: LOOK_FOR_DEAD_MSEC,
     };
     worker::install(main, store, events);
+    let mut idle_msec = TICK_MSEC;
     match notify::listen(on_wake, on_shutdown) {
-        Ok(true) => {}
+        Ok(true) => idle_msec = IDLE_TICK_MSEC,
         Ok(false) => {
             warn!(
                 Log::cycle(),
@@ -50,6 +55,7 @@ pub(crate) fn start(main: Rc<MainConf>, store: Store) {
     }
     enter(|worker| {
         worker.register();
+        worker.events.idle_msec = idle_msec;
         worker.events.tick.set(TICK_MSEC);
     });
 }
@@ -87,8 +93,9 @@ fn on_timer() {
 
 fn on_tick() {
     enter(|worker| {
-        let more = worker.tick();
-        worker.events.tick.set(if more { 1 } else { TICK_MSEC });
+        let msec = worker.tick();
+        worker.events.until_look = worker.events.until_look.saturating_sub(msec);
+        worker.events.tick.set(msec);
     });
 }
 
@@ -101,10 +108,9 @@ fn on_shutdown() {
 }
 
 impl Worker {
-    /// True = the sweep has more to do.
-    fn tick(&mut self) -> bool {
-        self.events.ticks = self.events.ticks.wrapping_add(1);
-        self.flush_counts();
+    /// Answers in how many milliseconds the next one is to come.
+    fn tick(&mut self) -> u64 {
+        let is_busy = self.flush_counts();
         if !self.leaving && !self.is_registered() {
             self.register();
         }
@@ -112,11 +118,14 @@ impl Worker {
             self.deliver();
         }
         floods::tell(false);
-        if self.events.ticks.is_multiple_of(TICKS_PER_LOOK_FOR_DEAD) {
+        if self.events.until_look == 0 {
+            self.events.until_look = LOOK_FOR_DEAD_MSEC;
             self.clear_dead();
         }
-        let is_due = self.zone.glance().needs_sweep(process::now());
-        is_due && self.sweep()
+        if self.zone.glance().needs_sweep(process::now()) && self.sweep() {
+            return 1;
+        }
+        if is_busy { TICK_MSEC } else { self.events.idle_msec }
     }
 
     /// Expires messages and channels. Every worker tries each second; the first one does the work.

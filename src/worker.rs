@@ -115,7 +115,10 @@ pub(crate) struct Events {
     pub(crate) timer: Timer,
     /// A look around that nobody asked for.
     pub(crate) tick: Timer,
-    pub(crate) ticks: u64,
+    /// Milliseconds from one tick to the next while there is nothing to do.
+    pub(crate) idle_msec: u64,
+    /// Milliseconds until the tick looks for dead workers.
+    pub(crate) until_look: u64,
     /// The next step of a drain; nginx waits for it.
     pub(crate) drain: Timer,
 }
@@ -416,9 +419,9 @@ impl Worker {
         }
     }
 
-    /// Adds what has been counted to this worker's slot.
-    pub(crate) fn flush_counts(&self) {
-        counters::flush(&self.zone.glance(), self.slot);
+    /// Adds what has been counted to this worker's slot; false = nothing has.
+    pub(crate) fn flush_counts(&self) -> bool {
+        counters::flush(&self.zone.glance(), self.slot)
     }
 
     /// Has the endings that wait run at the end of this turn.
@@ -448,6 +451,8 @@ impl Worker {
     /// The request of a subscriber, if it can be given back now.
     fn lean(&mut self, key: SubscriberKey) -> Option<Lean> {
         let subscriber = self.subscribers.get_mut(key).filter(|subscriber| subscriber.is_free())?;
+        // The request's line in the access log is about to be written.
+        subscriber.tell_story();
         match subscriber.held.lean() {
             Readiness::Ready(lean) => Some(lean),
             Readiness::Later => {

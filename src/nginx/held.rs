@@ -6,7 +6,7 @@
 //! - a WebSocket: [`Held::upgrade`], then the same, and [`Held::read`];
 //! - a poll: [`Held::finish_with`] one complete answer.
 //!
-//! [`super::wire`] decides which path a stream takes; [`socket`] is the plain one, [`filter`] the other. On the plain one a stream or a
+//! [`super::wire`] decides which path a stream takes; [`super::socket`] is the plain one, [`filter`] the other. On the plain one a stream or a
 //! WebSocket can give its request back to nginx and go on as a bare connection, [`lean`].
 //!
 //! The client may leave at any instant. nginx then ends the request and [`HeldHooks::gone`] is called,
@@ -15,13 +15,12 @@
 //! the request open until the client goes: finish it.
 //!
 //! Cost: one allocation of about 100 bytes and two small pool entries per held request. A `write` on
-//! the plain path is one `writev` and nothing else: no allocation, no copy, no lock.
+//! the plain path is one `send` or `writev` and nothing else: no allocation, no copy, no lock.
 
 #![expect(unsafe_code, reason = "keeps requests of nginx and writes to their sockets")]
 
 mod filter;
 pub(crate) mod lean;
-mod socket;
 mod upgraded;
 
 use core::cell::{Cell, RefCell};
@@ -46,6 +45,8 @@ use self::filter::Filtered;
 use super::bytes::Bytes;
 use super::log::{self, Log};
 use super::request::{NoMemory, Request, Status};
+use super::socket;
+pub(crate) use super::socket::Gone;
 use super::wire::{self, Wire};
 
 /// What a held request tells its holder, who finds it by the token given to [`Request::hold`].
@@ -61,10 +62,6 @@ pub(crate) struct HeldHooks {
     /// The client of an upgraded request has sent something, or closed its side: [`Held::read`] until it says 0.
     pub(crate) readable: fn(token: u64),
 }
-
-/// The request has ended by itself; there is nobody to send to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Gone;
 
 /// A request kept open.
 #[must_use = "finish or abort it"]
@@ -88,6 +85,8 @@ struct Link {
     wire: Cell<Wire>,
     /// The holder waits for `writable`.
     waiting: Cell<bool>,
+    /// Nothing waits inside nginx before what is written on the plain path: the head has gone.
+    flows: Cell<bool>,
     /// HTTP is over: no filters, and the holder reads.
     upgraded: Cell<bool>,
     /// The client has sent more than its request, and nobody will read it.
@@ -110,6 +109,7 @@ impl Request {
             token,
             wire: Cell::new(Wire::Filtered),
             waiting: Cell::new(false),
+            flows: Cell::new(false),
             upgraded: Cell::new(false),
             unread: Cell::new(false),
             filtered: RefCell::default(),
@@ -223,6 +223,20 @@ impl Held {
         let c = self.connection()?;
         // SAFETY: both are live while they are not null (Link's invariant), and the connection is the request's.
         unsafe { socket::write(c, self.request(), pieces) }
+    }
+
+    /// The same for a socket that has taken everything so far, as its holder knows: it is thought to take more.
+    ///
+    /// Cost beside the system call: of the connection only the words that the call needs are touched.
+    pub(crate) fn write_on(&mut self, pieces: &[IoSlice<'_>]) -> Result<usize, Gone> {
+        if !self.0.flows.get() {
+            let written = self.write(pieces)?;
+            let flows = self.request().is_none_or(|request| request.0.out.is_null());
+            self.0.flows.set(flows);
+            return Ok(written);
+        }
+        // SAFETY: live while it is not null (Link's invariant), and on the plain path: its head has been written there.
+        unsafe { socket::write_to_socket(self.connection()?, pieces) }
     }
 
     /// Has [`HeldHooks::writable`] called when the socket takes bytes again, or [`HeldHooks::timed_out`].

@@ -232,6 +232,7 @@ impl Worker {
                 outbox: Outbox::default(),
                 held_back: Outbox::default(),
                 answer: None,
+                untold: 0,
                 queued: false,
                 since: now,
                 spoke: now,
@@ -281,6 +282,7 @@ impl Worker {
             template: Rc::clone(&subscriber.location.message_template),
             wire: subscriber.held.wire(),
             kind: subscriber.kind,
+            mode: subscriber.story.mode,
             padded_to: subscriber.padded_to,
             deflation: subscriber.deflation(),
         });

@@ -1,14 +1,15 @@
 //! Complete answers: status, headers and a body that is known when it is sent.
 //!
-//! Cost: one `writev` for an answer whose header and body together stay under `postpone_output`
-//! (1460 bytes unless configured), because nothing is flushed before the last buffer. Bodies are
-//! copied once, into the request's pool, and pass by the body filters where those would only pass them on.
+//! Cost: one `send` or `writev` for an answer whose header stays under `postpone_output` (1460 bytes unless
+//! configured), because nothing is flushed before the body. Bodies are copied once, into the request's pool, and
+//! pass by the body filters where those would only pass them on.
 //!
 //! What is answered here never meets `error_page`: the status goes into the header that is sent, and
 //! the handler returns what sending gave.
 
 use core::mem::MaybeUninit;
 use core::ptr;
+use std::io::IoSlice;
 
 use nginx_sys::{
     NGX_HTTP_LAST, NGX_OK, ngx_buf_t, ngx_chain_t, ngx_http_discard_request_body,
@@ -19,6 +20,7 @@ use nginx_sys::{
 use protocol::chunk::{CHUNK_TAIL, LAST_CHUNK, chunk_head, framed_len};
 
 use super::{NoMemory, Request, Status};
+use crate::nginx::socket;
 use crate::nginx::wire::{self, Wire};
 
 impl Request {
@@ -206,8 +208,21 @@ impl Request {
         Status(unsafe { ngx_http_output_filter(self.as_ptr(), &raw mut link) })
     }
 
-    /// The same for the end of a body that all filters but the last would only pass on.
-    fn write_last(&mut self, text: ngx_str_t) -> Status {
+    /// The same for the end of a body that all filters but the last would only pass on. That last one is asked for help only if the socket
+    /// does not take everything at once.
+    fn write_last(&mut self, mut text: ngx_str_t) -> Status {
+        // SAFETY: a text in the request's pool; the connection is that of the request, on the plain path.
+        let taken = unsafe {
+            let bytes = core::slice::from_raw_parts(text.data, text.len);
+            socket::write(self.connection(), Some(&mut *self), &[IoSlice::new(bytes)])
+        };
+        let Ok(taken) = taken else { return Status::ERROR };
+        if taken == text.len {
+            return Status::OK;
+        }
+        text.len -= taken;
+        // SAFETY: the text was longer.
+        text.data = unsafe { text.data.add(taken) };
         let Ok(buffer) = self.buffer(text, true) else { return Status::ERROR };
         let mut link = ngx_chain_t { buf: buffer, next: ptr::null_mut() };
         // SAFETY: as above.
