@@ -286,7 +286,7 @@ impl Worker {
         for subscriber_key in cohort.subscribers.get(share.clone()).unwrap_or_default() {
             let Some(subscriber) = self.subscribers.get_mut(*subscriber_key) else { continue };
             let sent = if at_once && subscriber.seen < first.cursor && subscriber.is_free() {
-                subscriber.untold = subscriber.untold.saturating_add(counted);
+                subscriber.count_later(counted);
                 sent_at_once += 1;
                 subscriber.send_now(&slices, &bytes, total)
             } else {

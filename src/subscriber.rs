@@ -113,6 +113,17 @@ impl Subscriber {
         self.outbox.is_empty() && self.replay.is_none()
     }
 
+    /// Counts messages that the worker counts itself: here, so that a delivery need not touch the story.
+    pub(crate) fn count_later(&mut self, messages: u32) {
+        match self.untold.checked_add(messages) {
+            Some(untold) if self.held.flows() => self.untold = untold,
+            _ => {
+                self.tell_story();
+                self.story.add(messages as usize);
+            }
+        }
+    }
+
     /// Has the story count what the deliveries have counted here.
     pub(crate) fn tell_story(&mut self) {
         let untold = std::mem::take(&mut self.untold);

@@ -305,3 +305,21 @@ location ~ ^/poll/(.*)$ {
 --- steps
 ? GET /poll/s -> 304
 ! access-log <from set from map>
+
+=== what post_action is told
+--- http_config
+log_format told '<$status $push_stream_mode "$push_stream_channel" $told>';
+--- extra_config
+access_log access.log told;
+set $told -;
+location ~ ^/then/(.*)$ { push_stream_subscriber; push_stream_channels_path $1; post_action /told; }
+location = /told { set $told $push_stream_messages_sent; return 204; }
+--- steps
+a: GET /then/s
+a< status 200
+pub /pub?id=s one
+pub /pub?id=s two
+pub /pub?id=s three
+a< text three
+ax
+! access-log <204 streaming "s" 3>

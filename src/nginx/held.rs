@@ -85,7 +85,8 @@ struct Link {
     wire: Cell<Wire>,
     /// The holder waits for `writable`.
     waiting: Cell<bool>,
-    /// Nothing waits inside nginx before what is written on the plain path: the head has gone.
+    /// Nothing waits inside nginx before what is written on the plain path, as the head has gone; and nginx has nothing else to do for a
+    /// client that has left.
     flows: Cell<bool>,
     /// HTTP is over: no filters, and the holder reads.
     upgraded: Cell<bool>,
@@ -225,14 +226,21 @@ impl Held {
         unsafe { socket::write(c, self.request(), pieces) }
     }
 
+    /// Whether [`Held::write_on`] has only to write.
+    pub(crate) fn flows(&self) -> bool {
+        self.0.flows.get()
+    }
+
     /// The same for a socket that has taken everything so far, as its holder knows: it is thought to take more.
     ///
     /// Cost beside the system call: of the connection only the words that the call needs are touched.
     pub(crate) fn write_on(&mut self, pieces: &[IoSlice<'_>]) -> Result<usize, Gone> {
         if !self.0.flows.get() {
             let written = self.write(pieces)?;
-            let flows = self.request().is_none_or(|request| request.0.out.is_null());
-            self.0.flows.set(flows);
+            let gone = self.request().is_none_or(|request| request.0.out.is_null());
+            // While it does a `post_action`, the request is still held.
+            let is_last = self.0.core.get().is_some_and(|core| core.post_action.len == 0);
+            self.0.flows.set(gone && is_last);
             return Ok(written);
         }
         // SAFETY: live while it is not null (Link's invariant), and on the plain path: its head has been written there.

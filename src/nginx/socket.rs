@@ -102,9 +102,10 @@ pub(super) unsafe fn write_to_socket(
                 event.set_error(1);
                 c.set_error(1);
                 let code = error.raw_os_error().unwrap_or_default();
+                let failed = if count == 1 { c"send() failed" } else { c"writev() failed" };
                 // It chooses the level: a client that left is no error.
                 // SAFETY: a live connection and a static text.
-                unsafe { ngx_connection_error(c, code, c"writev() failed".as_ptr().cast_mut()) };
+                unsafe { ngx_connection_error(c, code, failed.as_ptr().cast_mut()) };
                 return Err(Gone);
             }
         }
