@@ -162,8 +162,6 @@ impl Worker {
                 continue;
             }
             self.clear_dead_slot(worker.slot, Some(worker.pid));
-            // It may have owed the others a wake-up.
-            notify::wake_all();
         }
     }
 }

@@ -78,9 +78,9 @@ impl Zone {
         if gone { None } else { self.get(record, Message::SKIP).some() }
     }
 
-    /// The last stored message up to `record`.
-    pub(crate) fn stored_upto(&self, record: Ref<Message>) -> Option<Ref<Message>> {
-        self.walk(record, Message::PREV).find(|record| self.is_stored(*record))
+    /// The stored messages of a log from `record` on, backwards.
+    fn stored_upto(&self, record: Ref<Message>) -> impl Iterator<Item = Ref<Message>> {
+        self.walk(record, Message::PREV).filter(|record| self.is_stored(*record))
     }
 
     /// The first stored message with a cursor behind `after`.
@@ -88,12 +88,14 @@ impl Zone {
         self.first_of(channel, |record| self.get(record, Message::CURSOR) > after)
     }
 
-    /// The stored message so many from the end, or the oldest one. Not in a channel that is [`GAPPED`].
+    /// The stored message so many from the end, of which there are as many.
     pub(crate) fn nth_last(&self, channel: Ref<Channel>, count: u32) -> Ref<Message> {
-        let newest = self.stored_upto(self.get(channel, Channel::LOG_LAST));
-        let (Some(newest), Some(before)) = (newest, count.checked_sub(1)) else {
-            return Ref::NONE;
-        };
+        let Some(before) = count.checked_sub(1) else { return Ref::NONE };
+        let mut back = self.stored_upto(self.get(channel, Channel::LOG_LAST));
+        if self.has_flag(channel, GAPPED) {
+            return back.nth(before as usize).unwrap_or(Ref::NONE);
+        }
+        let Some(newest) = back.next() else { return Ref::NONE };
         let first = self.get(newest, Message::ORDINAL).wrapping_sub(before);
         self.first_of(channel, |record| !precedes(self.get(record, Message::ORDINAL), first))
     }
@@ -107,7 +109,7 @@ impl Zone {
         let oldest = self.get(channel, Channel::OLDEST);
         let skips = !self.has_flag(channel, GAPPED);
         let (mut first, mut cursor) = (Ref::NONE, u64::MAX);
-        let mut next = self.stored_upto(self.get(channel, Channel::LOG_LAST));
+        let mut next = self.stored_upto(self.get(channel, Channel::LOG_LAST)).next();
         while let Some(record) = next.filter(|record| belongs(*record)) {
             let before = self.get(record, Message::CURSOR);
             if before >= cursor {
@@ -122,7 +124,7 @@ impl Zone {
             let skip = if skips { self.skip(record, oldest) } else { None };
             next = skip
                 .filter(|skip| belongs(*skip))
-                .or_else(|| self.stored_upto(self.get(record, Message::PREV)));
+                .or_else(|| self.stored_upto(self.get(record, Message::PREV)).next());
         }
         first
     }
@@ -142,13 +144,27 @@ impl Zone {
         channel: Ref<Channel>,
         event_id: &[u8],
     ) -> Option<Ref<Message>> {
-        let is_it = |record: &Ref<Message>| self.event_id(*record) == Some(event_id);
         if self.has_flag(channel, REPEATED) {
-            return self.stored_from(self.get(channel, Channel::OLDEST)).find(is_it);
+            let mut stored = self.stored_from(self.get(channel, Channel::OLDEST));
+            return stored.find(|record| self.event_id(*record) == Some(event_id));
         }
-        let chain = Ref::new(self.word(self.event_id_chain(channel, event_id)));
-        let mut found = self.walk(chain, Message::HASH_NEXT).filter(is_it);
-        found.find(|record| self.holds(channel, *record))
+        self.find_in_chain(channel, event_id, self.event_id_chain(channel, event_id))
+    }
+
+    fn find_in_chain(
+        &self,
+        channel: Ref<Channel>,
+        event_id: &[u8],
+        chain: u32,
+    ) -> Option<Ref<Message>> {
+        self.walk(Ref::new(self.word(chain)), Message::HASH_NEXT)
+            .find(|record| self.event_id(*record) == Some(event_id) && self.holds(channel, *record))
+    }
+
+    /// The chain that a message with this event id is to be entered in; `None` if another one of the channel is there already.
+    fn vacant_chain(&self, channel: Ref<Channel>, event_id: &[u8]) -> Option<u32> {
+        let chain = self.event_id_chain(channel, event_id);
+        self.find_in_chain(channel, event_id, chain).is_none().then_some(chain)
     }
 
     /// Whether a stored message is one of this channel.
@@ -163,11 +179,10 @@ impl Zone {
         if self.has_flag(channel, REPEATED) {
             return;
         }
-        if self.find_event_id(channel, event_id).is_some() {
+        let Some(chain) = self.vacant_chain(channel, event_id) else {
             self.set(channel, Channel::FLAGS, self.get(channel, Channel::FLAGS) | REPEATED);
             return;
-        }
-        let chain = self.event_id_chain(channel, event_id);
+        };
         self.init(record, Message::HASH_NEXT, Ref::new(self.word(chain)));
         self.set_word(chain, record.0);
     }
@@ -198,12 +213,11 @@ impl Zone {
         }
         for record in messages {
             let Some(event_id) = self.event_id(*record) else { continue };
-            if self.find_event_id(channel, event_id).is_some() {
+            let Some(chain) = self.vacant_chain(channel, event_id) else {
                 let flags = self.get(channel, Channel::FLAGS);
                 self.init(channel, Channel::FLAGS, flags | REPEATED);
                 return;
-            }
-            let chain = self.event_id_chain(channel, event_id);
+            };
             self.init(*record, Message::HASH_NEXT, Ref::new(self.word(chain)));
             self.region.store32(chain as usize, record.0);
         }

@@ -253,9 +253,7 @@ impl Zone {
 
     /// The first stored message behind `record`.
     pub(crate) fn next_stored(&self, record: Ref<Message>) -> Ref<Message> {
-        self.walk(self.get(record, Message::NEXT), Message::NEXT)
-            .find(|next| self.is_stored(*next))
-            .unwrap_or(Ref::NONE)
+        self.stored_from(self.get(record, Message::NEXT)).next().unwrap_or(Ref::NONE)
     }
 
     /// Takes a message out of the log and frees it; part of a mutation.

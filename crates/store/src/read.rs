@@ -7,7 +7,7 @@ use core::ops::Range;
 
 use protocol::cursor::Cursor;
 
-use crate::layout::{BINARY, Channel, Content, GAPPED, Message, Ref};
+use crate::layout::{BINARY, Channel, Content, Message, Ref};
 use crate::zone::Zone;
 
 /// From where a client wants the stored messages of a channel.
@@ -214,14 +214,7 @@ impl Zone {
         if count >= self.get(channel, Channel::STORED) {
             return self.get(channel, Channel::OLDEST);
         }
-        if self.get(channel, Channel::FLAGS) & GAPPED == 0 {
-            return self.nth_last(channel, count);
-        }
-        let Some(before) = count.checked_sub(1) else { return Ref::NONE };
-        let mut back = self
-            .walk(self.get(channel, Channel::LOG_LAST), Message::PREV)
-            .filter(|record| self.is_stored(*record));
-        back.nth(before as usize).unwrap_or(Ref::NONE)
+        self.nth_last(channel, count)
     }
 
     /// The first stored message behind the cursor `after`.
