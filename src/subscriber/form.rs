@@ -124,7 +124,7 @@ impl Form {
     ) -> Result<Status, NoMemory> {
         self.set_content_type(request)?;
         if let Some(time) = time {
-            request.set_last_modified(time.into());
+            request.set_last_modified(time)?;
         }
         if let Some(tag) = tag {
             request.push_header("Etag", &etag(tag))?;
@@ -159,7 +159,7 @@ pub(crate) fn mark_gap(request: &mut Request) -> Result<(), NoMemory> {
 }
 
 fn set_cursor(request: &mut Request, cursor: Cursor) -> Result<(), NoMemory> {
-    request.set_last_modified(cursor.time.into());
+    request.set_last_modified(cursor.time)?;
     request.push_header("Etag", &etag(cursor.tag))
 }
 

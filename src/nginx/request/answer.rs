@@ -1,5 +1,8 @@
 //! Complete answers: status, headers and a body that is known when it is sent.
 //!
+//! Length and date are written here and not by nginx, whose formatted printing of the two is a tenth of the work of a poll; they stand
+//! in the list of headers like those that a proxied server has sent, where nginx and its filters find and change them.
+//!
 //! Cost: one `send` or `writev` for an answer whose header stays under `postpone_output` (1460 bytes unless
 //! configured), because nothing is flushed before the body. Bodies are copied once, into the request's pool, and
 //! pass by the body filters where those would only pass them on.
@@ -17,6 +20,7 @@ use nginx_sys::{
     ngx_http_write_filter, ngx_int_t, ngx_list_push, ngx_pcalloc, ngx_pnalloc, ngx_str_t,
     ngx_table_elt_t, ngx_uint_t, off_t, time_t,
 };
+use protocol::cursor::http_date;
 use protocol::chunk::{CHUNK_TAIL, LAST_CHUNK, chunk_head, framed_len};
 
 use super::{NoMemory, Request, Status};
@@ -50,21 +54,28 @@ impl Request {
     }
 
     /// The `Content-Length` of the answer; without one it is chunked (HTTP/1.1) or ends with the
-    /// connection (HTTP/1.0).
-    pub(crate) fn set_content_length(&mut self, length: Option<u64>) {
+    /// connection (HTTP/1.0). For a status whose answers have one, so not for 204.
+    fn set_content_length(&mut self, length: Option<u64>) -> Result<(), NoMemory> {
+        let written = match length {
+            Some(n) => self.push_copy("Content-Length", itoa::Buffer::new().format(n).as_bytes())?,
+            None => ptr::null_mut(),
+        };
         let headers = &mut self.0.headers_out;
         headers.content_length_n = length.map_or(-1, |n| off_t::try_from(n).unwrap_or(off_t::MAX));
         // SAFETY: null or a header in the request's list; hash 0 takes it out (nginx's convention).
         if let Some(header) = unsafe { headers.content_length.as_mut() } {
             header.hash = 0;
         }
-        headers.content_length = ptr::null_mut();
+        headers.content_length = written;
+        Ok(())
     }
 
-    /// The `Last-Modified` of the answer, which nginx writes for the statuses 200, 206 and 304.
-    pub(crate) fn set_last_modified(&mut self, unix_seconds: i64) {
-        self.0.headers_out.last_modified_time = unix_seconds as time_t;
-        self.0.headers_out.last_modified = ptr::null_mut();
+    /// The `Last-Modified` of the answer. For the statuses that have one: 200, 206 and 304.
+    pub(crate) fn set_last_modified(&mut self, unix_seconds: u32) -> Result<(), NoMemory> {
+        let written = self.push_copy("Last-Modified", &http_date(unix_seconds))?;
+        self.0.headers_out.last_modified_time = time_t::from(unix_seconds);
+        self.0.headers_out.last_modified = written;
+        Ok(())
     }
 
     /// Keeps nginx from answering 304 (or 412) by itself, because a 200 has a `Last-Modified` and the
@@ -76,6 +87,10 @@ impl Request {
     /// Adds a header behind those that are there; its value is copied. Also for names that nginx
     /// knows: `Etag` spelled so is an ordinary header to it.
     pub(crate) fn push_header(&mut self, name: &'static str, value: &[u8]) -> Result<(), NoMemory> {
+        self.push_copy(name, value).map(|_| ())
+    }
+
+    fn push_copy(&mut self, name: &'static str, value: &[u8]) -> Result<*mut ngx_table_elt_t, NoMemory> {
         let value = self.copy_to_pool(value)?;
         self.push(name, value)
     }
@@ -86,10 +101,11 @@ impl Request {
         name: &'static str,
         value: &'static [u8],
     ) -> Result<(), NoMemory> {
-        self.push(name, ngx_str_t { len: value.len(), data: value.as_ptr().cast_mut() })
+        self.push(name, ngx_str_t { len: value.len(), data: value.as_ptr().cast_mut() }).map(|_| ())
     }
 
-    fn push(&mut self, name: &'static str, value: ngx_str_t) -> Result<(), NoMemory> {
+    /// Adds a header. It stays at its place in the list.
+    fn push(&mut self, name: &'static str, value: ngx_str_t) -> Result<*mut ngx_table_elt_t, NoMemory> {
         let key = ngx_str_t { len: name.len(), data: name.as_ptr().cast_mut() };
         let header = ngx_table_elt_t {
             hash: 1, // anything but 0: it is to be sent
@@ -107,8 +123,8 @@ impl Request {
                 return Err(NoMemory);
             }
             element.write(header);
+            Ok(element)
         }
-        Ok(())
     }
 
     /// `false`: the connection is closed after the answer. `true` leaves it as the client and the
@@ -127,10 +143,11 @@ impl Request {
         if result == Status::OK { Ok(()) } else { Err(result) }
     }
 
-    /// Sends header and body. An empty body gives `Content-Length: 0`, except where HTTP wants none
-    /// (204). The result is the content handler's.
+    /// Sends header and body. An empty body gives `Content-Length: 0`. The result is the content handler's.
     pub(crate) fn respond(&mut self, body: &[u8]) -> Status {
-        self.set_content_length(u64::try_from(body.len()).ok());
+        if let Err(failure) = self.set_content_length(u64::try_from(body.len()).ok()) {
+            return failure.into();
+        }
         let result = self.send_header();
         if result.is_failure() || self.0.header_only() != 0 {
             return result;
@@ -148,7 +165,9 @@ impl Request {
     /// Sends a header without length, then the pieces, each as an HTTP/1.1 chunk of its own (where the
     /// answer is chunked at all and no filter rearranges the body). Empty pieces are left out.
     pub(crate) fn respond_chunks(&mut self, pieces: &[&[u8]]) -> Status {
-        self.set_content_length(None);
+        if let Err(failure) = self.set_content_length(None) {
+            return failure.into();
+        }
         let mut result = self.send_header();
         if result.is_failure() || self.0.header_only() != 0 {
             return result;
