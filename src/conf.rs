@@ -152,6 +152,8 @@ pub(crate) struct MainConf {
     pub(crate) reload_drain: Duration,
     /// What happens when the zone has no room.
     pub(crate) zone_full: WhenFull,
+    /// Sends to many subscribers may go to the kernel together.
+    pub(crate) io_uring: bool,
     /// The largest number of all paddings in bytes; final once the configuration has been read.
     pub(crate) largest_padding: Cell<usize>,
     legacy: LegacyVariables,
@@ -367,6 +369,7 @@ impl MainConf {
             timeout_with_body: settings.timeout_with_body.value().unwrap_or(false),
             reload_drain: settings.reload_drain.value().unwrap_or_default(),
             zone_full: settings.zone_full.unwrap_or_default(),
+            io_uring: settings.io_uring.value().unwrap_or(true),
             largest_padding: Cell::new(0),
             legacy,
         })

@@ -11,7 +11,6 @@
 //! Cost of a delivery to a subscriber without backlog: a look-up in the table of subscribers and one `send`; no
 //! allocation. Cost of a message: its rendering, one allocation a template.
 
-use std::io::IoSlice;
 use std::rc::Rc;
 
 use protocol::cursor::Cursor;
@@ -25,8 +24,10 @@ use crate::nginx::process;
 use crate::nginx::wire::Wire;
 use crate::outbox::HISTORY_AT_ONCE;
 use crate::render::{Message, MessageTemplate, Piece, Renderings};
+use crate::story::CloseReason;
 use crate::subscriber::{Lost, Subscriber};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
+use crate::volley::Volley;
 use crate::worker::Worker;
 
 /// Deliveries in one turn of the event loop.
@@ -35,8 +36,6 @@ const SLICE: usize = 512;
 const COHORT_SLICE: usize = 128;
 /// What a batch of history counts in deliveries: it may be as long as [`HISTORY_AT_ONCE`].
 const REPLAY_COST: usize = 32;
-/// Pieces written in one call (IOV_MAX is 1024).
-const MAX_PIECES: usize = 512;
 /// Messages collected from the zone in one span of its lock.
 const COLLECTED_AT_ONCE: usize = 256;
 /// Messages given back to the zone in one span of its lock.
@@ -251,6 +250,7 @@ impl Worker {
             {
                 idle = false;
                 alone -= 1;
+                self.fire_salvo();
                 let cost = if self.is_replaying(key) { REPLAY_COST } else { 1 };
                 budget = budget.saturating_sub(cost);
                 self.flush(key);
@@ -259,6 +259,7 @@ impl Worker {
                 break;
             }
         }
+        self.fire_salvo();
         self.deliver_rest_later();
     }
 
@@ -268,19 +269,22 @@ impl Worker {
 
     /// Serves a cohort's front volley to subscribers that have not got it. True = the cohort has more to be sent.
     fn serve_cohort(&mut self, key: CohortKey, budget: &mut usize) -> bool {
+        if self.salvo.room() < COHORT_SLICE.min(*budget) {
+            self.fire_salvo();
+        }
+        let more_to_come = !self.ready.is_empty();
         let Some(cohort) = self.cohorts.get_mut(key) else { return false };
         if matches!(cohort.look.kind, Kind::LongPolling) {
             return self.answer_cohort(key, budget);
         }
-        let Some(volley) = cohort.front() else { return false };
+        let Some(pieces) = cohort.front() else { return false };
+        let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return false };
         let (wire, share) = (cohort.look.wire, cohort.share(budget));
-        let bytes: Vec<Bytes> = volley.iter().flat_map(|piece| piece.on(wire)).collect();
-        let (Some(first), Some(last)) = (volley.first(), volley.last()) else { return false };
-        let slices: Vec<IoSlice<'_>> = bytes.iter().map(|bytes| IoSlice::new(bytes)).collect();
-        let total: usize = bytes.iter().map(|bytes| bytes.len()).sum();
-        let messages = volley.iter().filter(|piece| piece.is_message).count();
+        let volley = Rc::new(Volley::new(pieces.iter().flat_map(|piece| piece.on(wire))));
+        let messages = pieces.iter().filter(|piece| piece.is_message).count();
         let counted = u32::try_from(messages).unwrap_or(u32::MAX);
-        let at_once = !matches!(wire, Wire::Filtered) && slices.len() <= MAX_PIECES;
+        let at_once = !matches!(wire, Wire::Filtered) && volley.is_one_write();
+        let together = at_once && self.salvo.load(&volley, share.len(), more_to_come);
         let now = process::now_msec();
         let (mut lost, mut suspects, mut new_to, mut sent_at_once) = (Vec::new(), Vec::new(), 0, 0);
         for subscriber_key in cohort.subscribers.get(share.clone()).unwrap_or_default() {
@@ -288,10 +292,16 @@ impl Worker {
             let sent = if at_once && subscriber.seen < first.cursor && subscriber.is_free() {
                 subscriber.count_later(counted);
                 sent_at_once += 1;
-                subscriber.send_now(&slices, &bytes, total)
+                match subscriber.held.target().filter(|_| together) {
+                    Some(target) => {
+                        self.salvo.push(*subscriber_key, target);
+                        Ok(())
+                    }
+                    None => subscriber.send_now(&volley),
+                }
             } else {
                 let seen = subscriber.seen;
-                let unseen = || volley.iter().filter(move |piece| piece.cursor > seen);
+                let unseen = || pieces.iter().filter(move |piece| piece.cursor > seen);
                 subscriber.story.count(unseen().filter(|piece| piece.is_message).count());
                 subscriber.send(unseen().flat_map(|piece| piece.on(wire)))
             };
@@ -299,7 +309,7 @@ impl Worker {
                 new_to += 1;
             } else {
                 let seen = subscriber.seen;
-                counters::written(volley.iter().filter(|piece| piece.cursor > seen), 1);
+                counters::written(pieces.iter().filter(|piece| piece.cursor > seen), 1);
             }
             subscriber.seen = subscriber.seen.max(last.cursor);
             subscriber.spoke = now;
@@ -310,14 +320,47 @@ impl Worker {
                 lost.push((*subscriber_key, reason));
             }
         }
-        counters::written(volley.iter(), new_to);
+        counters::written(pieces.iter(), new_to);
         counters::delivered(cohort.look.mode, messages * sent_at_once);
         cohort.advance(share.end);
+        self.look_after(suspects, lost);
+        let more = self.cohorts.get(key).is_some_and(|cohort| !cohort.volleys.is_empty());
+        if more {
+            // The same subscribers may be next.
+            self.fire_salvo();
+        }
+        more
+    }
+
+    /// Has the sends done that wait for each other.
+    fn fire_salvo(&mut self) {
+        if self.salvo.is_empty() {
+            return;
+        }
+        let (mut lost, mut suspects) = (Vec::new(), Vec::new());
+        self.salvo.fire(|key, taken, volley| {
+            let Some(subscriber) = self.subscribers.get_mut(key) else { return };
+            let sent = subscriber.was_sent(taken, volley);
+            if subscriber.suspect {
+                suspects.push(key);
+            }
+            if let Err(Lost(reason)) = sent {
+                lost.push((key, reason));
+            }
+        });
+        self.look_after(suspects, lost);
+    }
+
+    /// After sending: who is slow is looked at again, who is lost is dropped.
+    fn look_after(
+        &mut self,
+        suspects: Vec<SubscriberKey>,
+        lost: Vec<(SubscriberKey, CloseReason)>,
+    ) {
         suspects.into_iter().for_each(|key| self.arm(key));
         for (key, reason) in lost {
             self.drop_subscriber(key, reason);
         }
-        self.cohorts.get(key).is_some_and(|cohort| !cohort.volleys.is_empty())
     }
 
     /// Answers the long polls of a cohort: each gets the first message it has not seen. True = there are more to be answered.

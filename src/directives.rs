@@ -36,7 +36,7 @@ unsafe impl Settings for LocationSettings {
 }
 
 /// The directive table of the module.
-pub(crate) static COMMANDS: Commands<68> = Commands::new([
+pub(crate) static COMMANDS: Commands<69> = Commands::new([
     /* roles */
     custom(
         c"push_stream_channels_statistics",
@@ -107,6 +107,7 @@ pub(crate) static COMMANDS: Commands<68> = Commands::new([
         HTTP | ONE_ARGUMENT,
         &Custom::<MainSettings>(setters::zone_full),
     ),
+    slot(c"push_stream_io_uring", HTTP, field!(MainSettings, io_uring)),
     /* http, server, location; some also in an if block of a location */
     slot(c"push_stream_channels_path", ANY_LEVEL | OR_IF, field!(LocationSettings, channels_path)),
     slot(

@@ -32,6 +32,7 @@ mod tables;
 mod timeouts;
 mod turns;
 mod variables;
+mod volley;
 mod worker;
 mod zone;
 

@@ -39,6 +39,7 @@ pub(crate) mod notify;
 pub(crate) mod posted;
 pub(crate) mod process;
 pub(crate) mod request;
+pub(crate) mod ring;
 pub(crate) mod sha1;
 mod socket;
 mod text;

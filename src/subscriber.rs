@@ -9,7 +9,6 @@ pub(crate) mod long_answer;
 pub(crate) mod websocket;
 pub(crate) mod wish;
 
-use std::io::IoSlice;
 use std::rc::Rc;
 
 use protocol::Few;
@@ -22,7 +21,7 @@ use crate::conf::{LocationConf, Mode};
 use crate::counters::{self, Connected, Unwritten};
 use crate::floods::Flood;
 use crate::nginx::bytes::Bytes;
-use crate::nginx::held::Held;
+use crate::nginx::held::{Gone, Held};
 use crate::nginx::log::{Level, info, warn};
 use crate::nginx::process;
 use crate::outbox::Outbox;
@@ -30,6 +29,7 @@ use crate::render::{Deflation, Piece};
 use crate::story::{CloseReason, Story};
 use crate::tables::{CohortKey, GroupKey, Kind};
 use crate::timeouts::Place;
+use crate::volley::Volley;
 
 /// How long a piece may stand still while more than the limit waits behind it.
 const STALL_MSEC: u64 = 500;
@@ -130,19 +130,28 @@ impl Subscriber {
         self.story.add(untold as usize);
     }
 
-    /// Sends pieces to a subscriber that [`is_free`](Self::is_free), on the plain path: one system call.
-    pub(crate) fn send_now(
+    /// Sends a volley to a subscriber that [`is_free`](Self::is_free), on the plain path: one system call.
+    pub(crate) fn send_now(&mut self, volley: &Volley) -> Result<(), Lost> {
+        let taken = volley.write_with(|slices| self.held.write_on(slices)).map_err(|_| GONE)?;
+        self.has_taken(taken, volley)
+    }
+
+    /// The same after sends that were done together: how much its socket took.
+    pub(crate) fn was_sent(
         &mut self,
-        slices: &[IoSlice<'_>],
-        pieces: &[Bytes],
-        total: usize,
+        taken: Result<usize, Gone>,
+        volley: &Volley,
     ) -> Result<(), Lost> {
-        let taken = self.held.write_on(slices).map_err(|_| GONE)?;
+        self.has_taken(taken.map_err(|_| GONE)?, volley)
+    }
+
+    /// The socket has taken so much of a volley; the rest waits.
+    fn has_taken(&mut self, taken: usize, volley: &Volley) -> Result<(), Lost> {
         counters::sent(taken);
-        if taken == total {
+        if taken == volley.len() {
             return Ok(());
         }
-        pieces.iter().for_each(|piece| self.outbox.push(piece.clone()));
+        volley.pieces().for_each(|piece| self.outbox.push(piece.clone()));
         self.outbox.advance(taken);
         self.moved_at = process::now_msec();
         self.held.wait_writable().map_err(|_| GONE)?;

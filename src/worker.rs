@@ -34,6 +34,7 @@ use crate::subscriber::long_answer::LongAnswer;
 use crate::subscriber::websocket::Reading;
 use crate::tables::{CohortKey, GroupKey, LongAnswerKey, SubscriberKey};
 use crate::timeouts::Timeouts;
+use crate::volley::Salvo;
 use crate::zone::{Locked, SharedZone};
 use crate::{counters, events};
 
@@ -100,6 +101,8 @@ pub(crate) struct Worker {
     pub(crate) timeouts: Timeouts<SubscriberKey>,
     /// Who has come up, and is served in slices.
     pub(crate) overdue: VecDeque<SubscriberKey>,
+    /// Sends that are handed to the kernel together; empty between two turns.
+    pub(crate) salvo: Salvo,
     pub(crate) batch: Batch,
     pub(crate) fillers: Fillers,
     pub(crate) compressors: Compressors,
@@ -126,6 +129,7 @@ pub(crate) struct Events {
 /// Installs the worker of this process.
 pub(crate) fn install(main: Rc<MainConf>, mut store: Store, events: Events) {
     store.set_when_full(main.zone_full);
+    let salvo = Salvo::new(main.io_uring);
     let worker = Worker {
         zone: Rc::new(SharedZone::new(main.zone, store)),
         main,
@@ -146,6 +150,7 @@ pub(crate) fn install(main: Rc<MainConf>, mut store: Store, events: Events) {
         leaning: VecDeque::new(),
         timeouts: Timeouts::new(process::now_msec()),
         overdue: VecDeque::new(),
+        salvo,
         batch: Batch::with_capacity(64, 64 << 10),
         fillers: Fillers::default(),
         compressors: Compressors::default(),

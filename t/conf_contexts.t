@@ -15,6 +15,7 @@ server   | push_stream_events_channel_id x;                  -> fails directive 
 location | push_stream_timeout_with_body on;                 -> fails directive is not allowed here
 location | push_stream_reload_drain 1s;                      -> fails directive is not allowed here
 server   | push_stream_zone_full refuse;                     -> fails directive is not allowed here
+server   | push_stream_io_uring on;                          -> fails directive is not allowed here
 location | push_stream_shared_memory_size 10m;               -> fails directive is not allowed here
 
 === http, server, location

@@ -9,6 +9,7 @@ mod hostile;
 mod long_polls;
 mod order;
 mod pipelining;
+mod rings;
 mod websockets;
 mod worker_kills;
 
@@ -26,7 +27,7 @@ use crate::runner::{Conf, MACHINE, Outcome, STANDARD, Setup};
 type Test = fn(&Setup) -> Outcome<()>;
 
 pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
-    let tests: [(&str, Test); 15] = [
+    let tests: [(&str, Test); 19] = [
         ("2,000 subscribers in 4 workers get 1,000 messages once and in order", fan_out::run),
         ("200,000 publishes to 10,000 channels leave nothing behind", expiry::run),
         ("killed workers lose and repeat nothing", worker_kills::run),
@@ -39,6 +40,10 @@ pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
         ("a message larger than the zone", full_zone::one_too_large),
         ("requests in random pieces on one connection", pipelining::run),
         ("hostile clients disturb nobody", hostile::run),
+        ("sends that go to the kernel together lose and repeat nothing", rings::together),
+        ("nor do those that may not", rings::switched_off),
+        ("nor do those of a kernel that forbids it", rings::forbidden),
+        ("nor do those of a kernel that stops doing it", rings::failing),
         ("10,000 channels in one request", hostile::many_channels),
         ("1,000 WebSockets, deflated and plain, get every byte of 200 messages", websockets::many),
         ("4 MiB through a WebSocket and back, deflated and plain", websockets::large),

@@ -37,6 +37,7 @@ pub(crate) struct MainSettings {
     pub(crate) timeout_with_body: Flag,
     pub(crate) reload_drain: Milliseconds,
     pub(crate) zone_full: Option<WhenFull>,
+    pub(crate) io_uring: Flag,
     /// Legacy, without effect: how long freed objects were kept. Ours are free at once.
     pub(crate) cleanup_objects_ttl: Seconds,
     pub(crate) cleanup_timeout: Seconds,

@@ -45,6 +45,7 @@ use self::filter::Filtered;
 use super::bytes::Bytes;
 use super::log::{self, Log};
 use super::request::{NoMemory, Request, Status};
+use super::ring::Target;
 use super::socket;
 pub(crate) use super::socket::Gone;
 use super::wire::{self, Wire};
@@ -245,6 +246,13 @@ impl Held {
         }
         // SAFETY: live while it is not null (Link's invariant), and on the plain path: its head has been written there.
         unsafe { socket::write_to_socket(self.connection()?, pieces) }
+    }
+
+    /// The connection for sends that are done together, if it [`flows`](Self::flows).
+    pub(crate) fn target(&self) -> Option<Target> {
+        let c = self.0.connection.get();
+        // SAFETY: live while it is not null (Link's invariant), and on the plain path: its head has been written there.
+        (self.0.flows.get() && !c.is_null()).then(|| unsafe { Target::new(c) })
     }
 
     /// Has [`HeldHooks::writable`] called when the socket takes bytes again, or [`HeldHooks::timed_out`].

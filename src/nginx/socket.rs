@@ -8,7 +8,7 @@
 
 #![expect(unsafe_code, reason = "writes to the sockets of nginx's connections")]
 
-use core::ffi::c_int;
+use core::ffi::{CStr, c_int};
 use std::io::{self, IoSlice};
 
 use nginx_sys::{
@@ -79,37 +79,93 @@ pub(super) unsafe fn write_to_socket(
                 _ => libc::writev((*c).fd, pieces.as_ptr().cast(), count),
             }
         };
-        // SAFETY: as the caller promises.
-        let c = unsafe { &mut *c };
         if let Ok(written) = usize::try_from(written) {
-            c.sent += off_t::try_from(written).unwrap_or_default();
-            if written < wanted {
-                // SAFETY: a connection has a write event.
-                unsafe { (*c.write).set_ready(0) };
-            }
+            // SAFETY: as the caller promises.
+            unsafe { took(c, written, wanted) };
             return Ok(written);
         }
-        // SAFETY: as above.
-        let event = unsafe { &mut *c.write };
         let error = io::Error::last_os_error();
-        match error.kind() {
-            io::ErrorKind::Interrupted => {}
-            io::ErrorKind::WouldBlock => {
-                event.set_ready(0);
-                return Ok(0);
-            }
-            _ => {
-                event.set_error(1);
-                c.set_error(1);
-                let code = error.raw_os_error().unwrap_or_default();
-                let failed = if count == 1 { c"send() failed" } else { c"writev() failed" };
-                // It chooses the level: a client that left is no error.
-                // SAFETY: a live connection and a static text.
-                unsafe { ngx_connection_error(c, code, failed.as_ptr().cast_mut()) };
-                return Err(Gone);
-            }
+        if error.kind() == io::ErrorKind::Interrupted {
+            continue;
+        }
+        let failed = if count == 1 { c"send() failed" } else { c"writev() failed" };
+        // SAFETY: as the caller promises.
+        return unsafe { refused(c, error.raw_os_error().unwrap_or_default(), failed) };
+    }
+}
+
+/// What the kernel answers to a send that it was not asked for by `send`: the number of bytes, or an error as a negative number.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent(pub(super) i32);
+
+impl Sent {
+    /// Nothing has been sent, and the socket may take something.
+    pub(super) const NOT_TRIED: Self = Self(-libc::EINTR);
+    /// Nobody knows what has been sent.
+    pub(super) const UNKNOWN: Self = Self(-libc::EIO);
+}
+
+/// Counts a send like [`write_to_socket`] does.
+///
+/// # Safety
+///
+/// `c` is a live connection, a plain socket.
+pub(super) unsafe fn account(
+    c: *mut ngx_connection_t,
+    sent: Sent,
+    wanted: usize,
+    failed: &'static CStr,
+) -> Result<usize, Gone> {
+    match usize::try_from(sent.0) {
+        Ok(written) => {
+            // SAFETY: as the caller promises.
+            unsafe { took(c, written, wanted) };
+            Ok(written)
+        }
+        Err(_) if sent.0 == Sent::NOT_TRIED.0 => Ok(0),
+        // SAFETY: as the caller promises.
+        Err(_) => unsafe { refused(c, -sent.0, failed) },
+    }
+}
+
+/// The socket has taken so many bytes of those that it was offered.
+///
+/// # Safety
+///
+/// `c` is a live connection.
+unsafe fn took(c: *mut ngx_connection_t, written: usize, wanted: usize) {
+    // SAFETY: as the caller promises; a connection has a write event.
+    unsafe {
+        (*c).sent += off_t::try_from(written).unwrap_or_default();
+        if written < wanted {
+            (*(*c).write).set_ready(0);
         }
     }
+}
+
+/// The socket has taken nothing: it is full, or broken.
+///
+/// # Safety
+///
+/// `c` is a live connection.
+#[cold]
+unsafe fn refused(
+    c: *mut ngx_connection_t,
+    code: c_int,
+    failed: &'static CStr,
+) -> Result<usize, Gone> {
+    // SAFETY: as the caller promises; a connection has a write event.
+    let (c, event) = unsafe { (&mut *c, &mut *(*c).write) };
+    if code == libc::EAGAIN {
+        event.set_ready(0);
+        return Ok(0);
+    }
+    event.set_error(1);
+    c.set_error(1);
+    // It chooses the level: a client that left is no error.
+    // SAFETY: a live connection and a static text.
+    unsafe { ngx_connection_error(c, code, failed.as_ptr().cast_mut()) };
+    Err(Gone)
 }
 
 /// Writes what of the head waits in `r->out` together with the pieces.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use protocol::cursor::{Cursor, etag};
+use protocol::cursor::{Cursor, etag, http_date};
 use protocol::event_source;
 use protocol::jsonp;
 
@@ -124,7 +124,7 @@ impl Form {
     ) -> Result<Status, NoMemory> {
         self.set_content_type(request)?;
         if let Some(time) = time {
-            request.set_last_modified(time)?;
+            request.set_last_modified(time, &http_date(time))?;
         }
         if let Some(tag) = tag {
             request.push_header("Etag", &etag(tag))?;
@@ -159,7 +159,7 @@ pub(crate) fn mark_gap(request: &mut Request) -> Result<(), NoMemory> {
 }
 
 fn set_cursor(request: &mut Request, cursor: Cursor) -> Result<(), NoMemory> {
-    request.set_last_modified(cursor.time)?;
+    request.set_last_modified(cursor.time, &http_date(cursor.time))?;
     request.push_header("Etag", &etag(cursor.tag))
 }
 

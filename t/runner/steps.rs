@@ -681,13 +681,16 @@ fn response_check(response: &Response, check: &str) -> Outcome<()> {
         }
         "explain" => header_check(response, &format!("X-Nginx-PushStream-Explain: {rest}")),
         "names" => {
-            let wanted: Vec<&str> = rest.split(", ").collect();
-            let names: Vec<&str> = response
+            let mut wanted: Vec<&str> = rest.split(", ").collect();
+            let mut names: Vec<&str> = response
                 .headers
                 .iter()
                 .map(|(name, _)| name.as_str())
                 .filter(|name| !matches!(*name, "Server" | "Date"))
                 .collect();
+            // Their order means nothing (RFC 9110 section 5.3).
+            wanted.sort_unstable();
+            names.sort_unstable();
             if names == wanted {
                 Ok(())
             } else {

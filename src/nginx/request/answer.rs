@@ -20,7 +20,6 @@ use nginx_sys::{
     ngx_http_write_filter, ngx_int_t, ngx_list_push, ngx_pcalloc, ngx_pnalloc, ngx_str_t,
     ngx_table_elt_t, ngx_uint_t, off_t, time_t,
 };
-use protocol::cursor::http_date;
 use protocol::chunk::{CHUNK_TAIL, LAST_CHUNK, chunk_head, framed_len};
 
 use super::{NoMemory, Request, Status};
@@ -57,7 +56,9 @@ impl Request {
     /// connection (HTTP/1.0). For a status whose answers have one, so not for 204.
     fn set_content_length(&mut self, length: Option<u64>) -> Result<(), NoMemory> {
         let written = match length {
-            Some(n) => self.push_copy("Content-Length", itoa::Buffer::new().format(n).as_bytes())?,
+            Some(n) => {
+                self.push_copy("Content-Length", itoa::Buffer::new().format(n).as_bytes())?
+            }
             None => ptr::null_mut(),
         };
         let headers = &mut self.0.headers_out;
@@ -70,9 +71,13 @@ impl Request {
         Ok(())
     }
 
-    /// The `Last-Modified` of the answer. For the statuses that have one: 200, 206 and 304.
-    pub(crate) fn set_last_modified(&mut self, unix_seconds: u32) -> Result<(), NoMemory> {
-        let written = self.push_copy("Last-Modified", &http_date(unix_seconds))?;
+    /// The `Last-Modified` of the answer: a time, and how it is written as an HTTP date. For the statuses that have one: 200, 206 and 304.
+    pub(crate) fn set_last_modified(
+        &mut self,
+        unix_seconds: u32,
+        date: &[u8],
+    ) -> Result<(), NoMemory> {
+        let written = self.push_copy("Last-Modified", date)?;
         self.0.headers_out.last_modified_time = time_t::from(unix_seconds);
         self.0.headers_out.last_modified = written;
         Ok(())
@@ -90,7 +95,11 @@ impl Request {
         self.push_copy(name, value).map(|_| ())
     }
 
-    fn push_copy(&mut self, name: &'static str, value: &[u8]) -> Result<*mut ngx_table_elt_t, NoMemory> {
+    fn push_copy(
+        &mut self,
+        name: &'static str,
+        value: &[u8],
+    ) -> Result<*mut ngx_table_elt_t, NoMemory> {
         let value = self.copy_to_pool(value)?;
         self.push(name, value)
     }
@@ -105,7 +114,11 @@ impl Request {
     }
 
     /// Adds a header. It stays at its place in the list.
-    fn push(&mut self, name: &'static str, value: ngx_str_t) -> Result<*mut ngx_table_elt_t, NoMemory> {
+    fn push(
+        &mut self,
+        name: &'static str,
+        value: ngx_str_t,
+    ) -> Result<*mut ngx_table_elt_t, NoMemory> {
         let key = ngx_str_t { len: name.len(), data: name.as_ptr().cast_mut() };
         let header = ngx_table_elt_t {
             hash: 1, // anything but 0: it is to be sent
