@@ -42,6 +42,7 @@ pub(crate) mod request;
 pub(crate) mod ring;
 pub(crate) mod sha1;
 mod socket;
+pub(crate) mod spare;
 mod text;
 pub(crate) mod timer;
 pub(crate) mod variables;

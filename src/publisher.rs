@@ -24,7 +24,6 @@ use crate::story::{Story, shown};
 use crate::{answer, channels, counters, statistics, worker};
 
 /// What has been found out about a request while its body is read.
-#[derive(Clone)]
 struct Publication {
     main: Rc<MainConf>,
     location: Rc<LocationConf>,
@@ -79,8 +78,9 @@ fn begin(
         }
         _ => {
             let (main, location) = (Rc::clone(main), Rc::clone(location));
-            request.set_context(Publication { main, location, story })?;
-            Ok(request.read_body(if method == Method::Delete { delete } else { publish }))
+            let publication = Publication { main, location, story };
+            Ok(request
+                .read_body(publication, if method == Method::Delete { delete } else { publish }))
         }
     }
 }
@@ -121,15 +121,8 @@ fn tell(request: &mut Request, main: &MainConf, path: &ChannelPath) -> Status {
 }
 
 /// Called when the body of a POST or PUT has been read.
-fn publish(request: &mut Request) -> Status {
-    match publication(request) {
-        Some(publication) => answer_or_500(publish_body(request, &publication)),
-        None => INTERNAL_ERROR,
-    }
-}
-
-fn publication(request: &mut Request) -> Option<Publication> {
-    request.context::<Publication>().map(|publication| publication.clone())
+fn publish(request: &mut Request, publication: Publication) -> Status {
+    answer_or_500(publish_body(request, &publication))
 }
 
 fn publish_body(request: &mut Request, publication: &Publication) -> Result<Status, NoMemory> {
@@ -215,11 +208,8 @@ impl From<Refusal> for PublishError {
 }
 
 /// Called when the body of a DELETE has been read.
-fn delete(request: &mut Request) -> Status {
-    match publication(request) {
-        Some(publication) => answer_or_500(delete_channels(request, &publication)),
-        None => INTERNAL_ERROR,
-    }
+fn delete(request: &mut Request, publication: Publication) -> Status {
+    answer_or_500(delete_channels(request, &publication))
 }
 
 fn delete_channels(request: &mut Request, publication: &Publication) -> Result<Status, NoMemory> {

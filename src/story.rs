@@ -10,6 +10,7 @@ use protocol::channel_path::ChannelPath;
 use crate::conf::Mode;
 use crate::counters;
 use crate::nginx::request::{NoMemory, Request};
+use crate::nginx::spare::{Last, Spare, Spares};
 
 /// Why a subscriber's request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +90,18 @@ pub(crate) struct Story {
     pub(crate) close_reason: Cell<Option<CloseReason>>,
 }
 
+static STORIES: Spares<Story> = Spares::new();
+
+impl Spare for Story {
+    fn spares() -> &'static Spares<Self> {
+        &STORIES
+    }
+
+    fn empty(&mut self) {
+        self.path = ChannelPath::default();
+    }
+}
+
 impl Story {
     /// Begins the story of a request.
     pub(crate) fn begin(
@@ -97,19 +110,19 @@ impl Story {
         mode: Option<Mode>,
     ) -> Result<Rc<Self>, NoMemory> {
         counters::requested(mode);
-        let story = Rc::new(Self {
+        let story = STORIES.make(Self {
             path,
             mode,
             messages_sent: Cell::new(0),
             close_reason: Cell::new(None),
         });
-        request.set_context(Rc::clone(&story))?;
+        request.set_context(Last(Rc::clone(&story)))?;
         Ok(story)
     }
 
     /// The story of a request, if it has one.
     pub(crate) fn of(request: &mut Request) -> Option<Rc<Self>> {
-        request.context::<Rc<Self>>().map(|story| Rc::clone(story))
+        request.context::<Last<Self>>().map(|story| Rc::clone(story))
     }
 
     /// The channels for a line of the error log: what a client may have put into an id cannot break it.

@@ -15,9 +15,11 @@ use nginx_sys::{
 
 use super::request::{NoMemory, Request, Status};
 
-/// What is to be done when the body has been read; the result ends the request.
-#[derive(Clone, Copy)]
-struct Then(fn(&mut Request) -> Status);
+/// What is to be done when the body has been read, with what; the result ends the request.
+struct Then<T> {
+    state: Option<T>,
+    act: fn(&mut Request, T) -> Status,
+}
 
 /// Why there is no body to work with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,15 +31,20 @@ pub(crate) enum BodyError {
 }
 
 impl Request {
-    /// Has nginx read the body, then calls `then`, perhaps before this returns, and ends the request
-    /// with its result ([`Status::DONE`] if `then` has held it). The result is the content handler's:
+    /// Has nginx read the body, then calls `act` with `state`, perhaps before this returns, and ends the request
+    /// with its result ([`Status::DONE`] if `act` has held it). The result is the content handler's:
     /// `DONE`, or the status nginx answers because the body is too large or broken.
-    pub(crate) fn read_body(&mut self, then: fn(&mut Request) -> Status) -> Status {
-        if let Err(failure) = self.set_context(Then(then)) {
+    pub(crate) fn read_body<T: 'static>(
+        &mut self,
+        state: T,
+        act: fn(&mut Request, T) -> Status,
+    ) -> Status {
+        if let Err(failure) = self.set_context(Then { state: Some(state), act }) {
             return failure.into();
         }
         // SAFETY: a live request in its content phase.
-        let result = unsafe { ngx_http_read_client_request_body(self.as_ptr(), Some(on_body)) };
+        let result =
+            unsafe { ngx_http_read_client_request_body(self.as_ptr(), Some(on_body::<T>)) };
         // 300 is NGX_HTTP_SPECIAL_RESPONSE: from there on nginx has given the count back.
         if result >= 300 { Status(result) } else { Status::DONE }
     }
@@ -113,13 +120,11 @@ fn read_file(buffer: &ngx_buf_t, body: &mut Vec<u8>) -> Result<(), BodyError> {
 }
 
 /// nginx's callback when the body has been read.
-unsafe extern "C" fn on_body(r: *mut ngx_http_request_t) {
+unsafe extern "C" fn on_body<T: 'static>(r: *mut ngx_http_request_t) {
     // SAFETY: a live request (callback contract, point 2), handed back only after `then`.
     let request = unsafe { Request::from_ptr(r) };
-    let status = match request.context::<Then>() {
-        Some(&mut Then(then)) => then(request),
-        None => NoMemory.into(),
-    };
+    let then = request.context::<Then<T>>().and_then(|then| Some((then.state.take()?, then.act)));
+    let status = then.map_or(NoMemory.into(), |(state, act)| act(request, state));
     // SAFETY: live until here; not touched afterwards (callback contract, point 3).
     unsafe { ngx_http_finalize_request(r, status.0) };
 }

@@ -14,7 +14,7 @@
 //! [`Gone`] or does nothing, and its memory is safe to drop. A `Held` that is dropped before that leaves
 //! the request open until the client goes: finish it.
 //!
-//! Cost: one allocation of about 100 bytes and two small pool entries per held request. A `write` on
+//! Cost: one record of about 100 bytes and two small pool entries per held request. A `write` on
 //! the plain path is one `send` or `writev` and nothing else: no allocation, no copy, no lock.
 
 #![expect(unsafe_code, reason = "keeps requests of nginx and writes to their sockets")]
@@ -48,6 +48,7 @@ use super::request::{NoMemory, Request, Status};
 use super::ring::Target;
 use super::socket;
 pub(crate) use super::socket::Gone;
+use super::spare::{Last, Spare, Spares};
 use super::wire::{self, Wire};
 
 /// What a held request tells its holder, who finds it by the token given to [`Request::hold`].
@@ -96,6 +97,18 @@ struct Link {
     filtered: RefCell<Option<Box<Filtered>>>,
 }
 
+static LINKS: Spares<Link> = Spares::new();
+
+impl Spare for Link {
+    fn spares() -> &'static Spares<Self> {
+        &LINKS
+    }
+
+    fn empty(&mut self) {
+        self.filtered.take();
+    }
+}
+
 impl Request {
     /// Keeps the request open after the handler has returned [`Status::DONE`]. Refuse subrequests before.
     ///
@@ -103,7 +116,7 @@ impl Request {
     pub(crate) fn hold(&mut self, hooks: &'static HeldHooks, token: u64) -> Result<Held, NoMemory> {
         debug_assert!(self.is_main(), "a subrequest cannot be held");
         let r = self.as_ptr();
-        let link = Rc::new(Link {
+        let link = LINKS.make(Link {
             request: Cell::new(ptr::null_mut()),
             connection: Cell::new(ptr::null_mut()),
             core: Cell::new(None),
@@ -116,7 +129,7 @@ impl Request {
             unread: Cell::new(false),
             filtered: RefCell::default(),
         });
-        self.set_context(Rc::clone(&link))?;
+        self.set_context(Last(Rc::clone(&link)))?;
         // SAFETY: a live request; the entry is new. `data` points into the reference that the request's
         // pool owns since the line above, and the pool is destroyed after the cleanup handlers have run.
         unsafe {
@@ -352,7 +365,7 @@ impl Link {
 /// `r` is a live request.
 unsafe fn link_of(r: *mut ngx_http_request_t) -> Option<Rc<Link>> {
     // SAFETY: as the caller promises.
-    unsafe { Request::from_ptr(r) }.context::<Rc<Link>>().map(|link| Rc::clone(link))
+    unsafe { Request::from_ptr(r) }.context::<Last<Link>>().map(|link| Rc::clone(link))
 }
 
 /// nginx's callback when the request ends (callback contract, point 4).

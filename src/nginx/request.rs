@@ -157,6 +157,20 @@ impl Request {
         None
     }
 
+    /// The value of the first `If-Modified-Since`.
+    pub(crate) fn if_modified_since(&self) -> Option<&[u8]> {
+        // SAFETY: null or a header that nginx has found in this live request.
+        unsafe {
+            self.0.headers_in.if_modified_since.as_ref().map(|header| bytes_of(&header.value))
+        }
+    }
+
+    /// The value of the first `If-None-Match`.
+    pub(crate) fn if_none_match(&self) -> Option<&[u8]> {
+        // SAFETY: as above.
+        unsafe { self.0.headers_in.if_none_match.as_ref().map(|header| bytes_of(&header.value)) }
+    }
+
     /// The values of all headers of that name, in the order of the request.
     pub(crate) fn headers<'r>(&'r self, name: &str) -> impl Iterator<Item = &'r [u8]> {
         let first = &self.0.headers_in.headers.part;

@@ -36,9 +36,14 @@ impl Wish {
         // A page cannot set headers for a WebSocket.
         let has_arguments = mode == Mode::WebSocket;
         let seconds = |time: &[u8]| parse_seconds(time).filter(|_| has_arguments);
-        let time = Place::new(location.last_received_message_time, "If-Modified-Since", "time");
-        let tag = Place::new(location.last_received_message_tag, "If-None-Match", "tag");
-        let event_id = Place::new(location.last_event_id, "Last-Event-Id", "last_event_id");
+        let time =
+            Place::new(location.last_received_message_time, Request::if_modified_since, "time");
+        let tag = Place::new(location.last_received_message_tag, Request::if_none_match, "tag");
+        let event_id = Place::new(
+            location.last_event_id,
+            |request| request.header("Last-Event-Id"),
+            "last_event_id",
+        );
         let mut wish = Self {
             callback: None,
             story,
@@ -82,12 +87,16 @@ impl Wish {
 /// Where one of the values stands that say from where on messages are wanted.
 struct Place {
     directive: Option<ComplexValue>,
-    header: &'static str,
+    header: fn(&Request) -> Option<&[u8]>,
     argument: &'static str,
 }
 
 impl Place {
-    fn new(directive: Option<ComplexValue>, header: &'static str, argument: &'static str) -> Self {
+    fn new(
+        directive: Option<ComplexValue>,
+        header: fn(&Request) -> Option<&[u8]>,
+        argument: &'static str,
+    ) -> Self {
         Self { directive, header, argument }
     }
 
@@ -101,7 +110,7 @@ impl Place {
         if let Some(value) = self.directive {
             return parse(&channels::evaluated(request, value));
         }
-        if let Some(value) = request.header(self.header) {
+        if let Some(value) = (self.header)(request) {
             return parse(value);
         }
         if !has_arguments {
