@@ -31,6 +31,7 @@
 
 pub(crate) mod body;
 pub(crate) mod bytes;
+mod collected;
 pub(crate) mod conf;
 pub(crate) mod held;
 pub(crate) mod local;

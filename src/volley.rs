@@ -5,7 +5,7 @@
 //!
 //! Cost of a volley: one allocation if it has several pieces, to put them into one. Of a send in a salvo: 24 bytes until it is fired.
 
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use std::rc::Rc;
 
 use smallvec::SmallVec;
@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 use crate::counters;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Gone;
+use crate::nginx::held::together::Together;
 use crate::nginx::log::{Log, notice};
 use crate::nginx::ring::{Ring, Send, Target};
 use crate::tables::SubscriberKey;
@@ -145,11 +146,19 @@ impl Salvo {
         self.volleys.clear();
         self.bytes.clear();
         if let Some(error) = sent.failed {
-            notice!(
-                Log::cycle(),
-                "push stream module: io_uring has failed ({error}): each subscriber is sent to by itself"
-            );
-            self.way = Way::OneByOne;
+            self.way.give_up(&error);
+        }
+    }
+
+    /// Whether so many sends are better done together.
+    pub(crate) fn is_worth_it(&mut self, count: usize) -> bool {
+        count >= WORTH_IT && self.way.ring().is_some()
+    }
+
+    /// Sends answers of long polls.
+    pub(crate) fn send(&mut self, answers: &mut Together) {
+        if let Some(error) = answers.send(self.way.ring()) {
+            self.way.give_up(&error);
         }
     }
 
@@ -160,6 +169,14 @@ impl Salvo {
 }
 
 impl Way {
+    fn give_up(&mut self, error: &io::Error) {
+        notice!(
+            Log::cycle(),
+            "push stream module: io_uring has failed ({error}): each subscriber is sent to by itself"
+        );
+        *self = Self::OneByOne;
+    }
+
     /// The ring, which is made when it is needed first.
     fn ring(&mut self) -> Option<&mut Ring> {
         if matches!(self, Self::Unopened) {

@@ -21,9 +21,11 @@ use crate::drain::Drain;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Held;
 use crate::nginx::held::lean::{Lean, Readiness};
+use crate::nginx::held::together::Together;
 use crate::nginx::local::Local;
 use crate::nginx::log::{Log, error, warn};
 use crate::nginx::posted::Posted;
+use crate::nginx::ring::Ring;
 use crate::nginx::timer::Timer;
 use crate::nginx::{notify, process};
 use crate::render::{Compressors, Fillers};
@@ -180,8 +182,8 @@ fn lend<T>(act: impl FnOnce(&mut Worker) -> T) -> Option<T> {
 /// Lends the worker out, then ends the requests that have come to their end. For callbacks of events.
 pub(crate) fn enter<T>(act: impl FnOnce(&mut Worker) -> T) -> Option<T> {
     let result = lend(act);
-    while let Some(ending) = next_ending() {
-        ending.run();
+    while let Some(endings) = next_endings() {
+        endings.run();
     }
     result
 }
@@ -196,8 +198,14 @@ pub(crate) fn enter_in_handler<T>(act: impl FnOnce(&mut Worker) -> T) -> Option<
     })
 }
 
-fn next_ending() -> Option<Ending> {
-    WORKER.with(|cell| cell.try_borrow_mut().ok()?.as_mut()?.endings.pop_front())
+/// What is ended next: answers of long polls that can be sent together, or one of any kind.
+enum Endings {
+    One(Ending),
+    Answers(Vec<(Held, LongPollAnswer)>),
+}
+
+fn next_endings() -> Option<Endings> {
+    WORKER.with(|cell| cell.try_borrow_mut().ok()?.as_mut()?.next_endings())
 }
 
 /// Gives the requests back that are no longer needed. Only at the end of a turn: nginx may be looking at one of them everywhere else.
@@ -294,6 +302,29 @@ pub(crate) fn on_readable(key: SubscriberKey) {
 /// A subscriber's socket has taken nothing for `send_timeout`.
 pub(crate) fn on_send_timeout(key: SubscriberKey) {
     enter(|worker| worker.drop_subscriber(key, CloseReason::SendTimeout));
+}
+
+impl Endings {
+    fn run(self) {
+        match self {
+            Self::One(ending) => ending.run(),
+            Self::Answers(answers) => {
+                let mut together = Together::default();
+                for (held, answer) in answers {
+                    together.add(held, |request| answer.send(request));
+                }
+                let sent = WORKER.with(|cell| {
+                    cell.try_borrow_mut().ok()?.as_mut()?.salvo.send(&mut together);
+                    Some(())
+                });
+                if sent.is_none() {
+                    // Without the worker there is no ring either.
+                    let _ = together.send(None);
+                }
+                together.finish();
+            }
+        }
+    }
 }
 
 impl Ending {
@@ -427,6 +458,19 @@ impl Worker {
     /// Adds what has been counted to this worker's slot; false = nothing has.
     pub(crate) fn flush_counts(&self) -> bool {
         counters::flush(&self.zone.glance(), self.slot)
+    }
+
+    fn next_endings(&mut self) -> Option<Endings> {
+        let is_answer = |ending: &&Ending| matches!(ending, Ending::Answer(..));
+        let answers = self.endings.iter().take(Ring::ENTRIES).take_while(is_answer).count();
+        if !self.salvo.is_worth_it(answers) {
+            return self.endings.pop_front().map(Endings::One);
+        }
+        let answers = self.endings.drain(..answers).filter_map(|ending| match ending {
+            Ending::Answer(held, answer) => Some((held, answer)),
+            Ending::Finish(..) | Ending::Abort(_) => None,
+        });
+        Some(Endings::Answers(answers.collect()))
     }
 
     /// Has the endings that wait run at the end of this turn.

@@ -21,6 +21,7 @@
 
 mod filter;
 pub(crate) mod lean;
+pub(crate) mod together;
 mod upgraded;
 
 use core::cell::{Cell, RefCell};

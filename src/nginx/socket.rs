@@ -28,7 +28,7 @@ pub(crate) struct Gone;
 const MAX_PIECES: usize = 1024;
 
 /// Head and pieces of up to so many bytes are copied into one.
-const JOINED: usize = 2048;
+pub(super) const JOINED: usize = 2048;
 
 /// Writes the pieces, behind what is left of the request's head. Says how many bytes of the pieces were taken.
 ///
@@ -189,7 +189,7 @@ fn write_after_head(request: &mut Request, pieces: &[IoSlice<'_>]) -> Result<usi
 }
 
 /// What waits in `r->out`.
-fn waiting(request: &Request) -> impl Iterator<Item = &[u8]> {
+pub(super) fn waiting(request: &Request) -> impl Iterator<Item = &[u8]> {
     // SAFETY: `out` is the chain of buffers that the write filter keeps for a live request; on the plain
     // path they are in memory, and stay unchanged until they are dropped from it.
     let links =
@@ -206,7 +206,7 @@ fn waiting(request: &Request) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Takes `count` bytes off the front of `r->out`, as the write filter does after sending.
-fn drop_sent(request: &mut Request, count: usize) {
+pub(super) fn drop_sent(request: &mut Request, count: usize) {
     // SAFETY: the write filter's own chain; the links come from the request's pool and go back to its
     // list of free ones (`ngx_free_chain`).
     unsafe {

@@ -7,7 +7,7 @@ use std::thread;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
 use super::fan_out::{Subscriber, receive};
-use super::{ask, post, share_machine, soon, standard, wait_for};
+use super::{ask, get, post, share_machine, soon, standard, wait_for};
 use crate::runner::client::Client;
 use crate::runner::{Nginx, Outcome, Setup};
 
@@ -23,6 +23,10 @@ const READERS: usize = 150;
 const LATE_READERS: usize = 50;
 const MESSAGES: usize = 60;
 const LENGTH: usize = 100_000;
+const TEMPLATE: &str = "push_stream_message_template \"~id~ ~text~\";";
+/// Clients of a long poll, and the messages that they get.
+const POLLS: usize = 300;
+const ROUNDS: usize = 10;
 /// With two subscribers each.
 const SMALL_CHANNELS: usize = 20;
 
@@ -51,12 +55,21 @@ pub(super) fn forbidden(setup: &Setup) -> Outcome<()> {
 pub(super) fn failing(setup: &Setup) -> Outcome<()> {
     let setup = setup.clone();
     within_filter(IO_URING_ENTER, ENOMEM, move || {
-        let log = fan_out(&setup, "")?;
-        // Where there is no ring at all none can fail.
-        let told = log.matches("io_uring has failed (Cannot allocate memory").count();
-        let none = log.matches("no io_uring here").count();
-        if told + none == 2 { Ok(()) } else { Err(format!("told {told} times: {log}")) }
+        failed_in_all(&fan_out(&setup, "")?)?;
+        // The other way round: polls are the first that it fails for.
+        let nginx = Nginx::start(&setup, &standard(2, TEMPLATE))?;
+        polls(nginx.port)?;
+        let log = nginx.log();
+        nginx.quit_cleanly()?;
+        failed_in_all(&log)
     })
+}
+
+/// Both workers have told that their ring is of no use. Where there is none at all none can fail.
+fn failed_in_all(log: &str) -> Outcome<()> {
+    let told = log.matches("io_uring has failed (Cannot allocate memory").count();
+    let none = log.matches("no io_uring here").count();
+    if told + none == 2 { Ok(()) } else { Err(format!("told {told} times: {log}")) }
 }
 
 /// Runs a test in a thread in which one system call fails, and in all processes that it starts.
@@ -77,11 +90,37 @@ fn within_filter(
     filtered.join().map_err(|_| "the test panicked")?
 }
 
+/// Long polls that are all answered by one message, again and again.
+fn polls(port: u16) -> Outcome<()> {
+    let mut clients =
+        (0..POLLS).map(|_| Client::connect(port)).collect::<Outcome<Vec<Client>>>()?;
+    let mut publisher = Client::connect(port)?;
+    let mut cursor = String::new();
+    for id in 1..=ROUNDS {
+        for client in &mut clients {
+            client.ask(&get("/lp/polled", &cursor), false, false)?;
+        }
+        wait_for(port, "/stats", soon(5), |summary| summary["subscribers"] == POLLS)?;
+        ask(&mut publisher, &post("/pub?id=polled", &format!("poll {id}")))?;
+        for client in &mut clients {
+            let response = client.complete(soon(10))?;
+            let body = String::from_utf8_lossy(&response.body).into_owned();
+            if response.status != 200 || body != format!("{id} poll {id}") {
+                return Err(format!("poll {id}: {} {body}", response.status));
+            }
+            let value = |name| response.header(name).unwrap_or_default().to_owned();
+            let (time, tag) = (value("Last-Modified"), value("Etag"));
+            cursor = format!("If-Modified-Since: {time}\r\nIf-None-Match: {tag}\r\n");
+        }
+    }
+    Ok(())
+}
+
 /// Many subscribers of one channel, some of whom read late, and two of each of many channels: all get every byte. Answers the log.
 fn fan_out(setup: &Setup, http: &str) -> Outcome<String> {
     let _shared = share_machine();
     let http = format!(
-        "push_stream_message_template \"~id~ ~text~\";\npush_stream_channel_info_on_publish off;\n\
+        "{TEMPLATE}\npush_stream_channel_info_on_publish off;\n\
          push_stream_subscriber_buffer_size 64m;\nclient_max_body_size 1m;\n\
          client_body_buffer_size 1m;\n{http}"
     );
@@ -148,6 +187,7 @@ fn fan_out(setup: &Setup, http: &str) -> Outcome<String> {
         return Err(format!("{rings} workers have a ring: {log}"));
     }
     drop((late, readers));
+    polls(port)?;
     wait_for(port, "/stats", soon(5), |summary| summary["subscribers"] == 0)?;
     nginx.quit_cleanly()?;
     Ok(log)

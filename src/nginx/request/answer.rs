@@ -23,8 +23,8 @@ use nginx_sys::{
 use protocol::chunk::{CHUNK_TAIL, LAST_CHUNK, chunk_head, framed_len};
 
 use super::{NoMemory, Request, Status};
-use crate::nginx::socket;
 use crate::nginx::wire::{self, Wire};
+use crate::nginx::{collected, socket};
 
 impl Request {
     /// The status of the answer.
@@ -243,18 +243,29 @@ impl Request {
     /// The same for the end of a body that all filters but the last would only pass on. That last one is asked for help only if the socket
     /// does not take everything at once.
     fn write_last(&mut self, mut text: ngx_str_t) -> Status {
+        if collected::collect(self, text) {
+            return Status::OK;
+        }
         // SAFETY: a text in the request's pool; the connection is that of the request, on the plain path.
         let taken = unsafe {
             let bytes = core::slice::from_raw_parts(text.data, text.len);
             socket::write(self.connection(), Some(&mut *self), &[IoSlice::new(bytes)])
         };
         let Ok(taken) = taken else { return Status::ERROR };
-        if taken == text.len {
+        text.len -= taken;
+        // SAFETY: the text was no shorter.
+        text.data = unsafe { text.data.add(taken) };
+        self.finish_write(0, text)
+    }
+
+    /// So much of the head has been sent beside nginx, and this is what is left of the body.
+    pub(in crate::nginx) fn finish_write(&mut self, head: usize, text: ngx_str_t) -> Status {
+        if head > 0 {
+            socket::drop_sent(self, head);
+        }
+        if text.len == 0 {
             return Status::OK;
         }
-        text.len -= taken;
-        // SAFETY: the text was longer.
-        text.data = unsafe { text.data.add(taken) };
         let Ok(buffer) = self.buffer(text, true) else { return Status::ERROR };
         let mut link = ngx_chain_t { buf: buffer, next: ptr::null_mut() };
         // SAFETY: as above.

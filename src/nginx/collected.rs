@@ -1,0 +1,136 @@
+//! Complete answers that wait for each other, so that one system call sends them ([`Ring`]).
+//!
+//! While an answer is made for one of the requests that end together ([`super::held::together`]), the place where its last bytes would go to
+//! the socket puts them here instead, behind what waits of the head.
+
+#![expect(unsafe_code, reason = "looks at requests and sends to their connections")]
+
+use core::cell::RefCell;
+use core::ptr;
+use std::io;
+
+use nginx_sys::{ngx_http_request_t, ngx_str_t};
+
+use super::bytes::Bytes;
+use super::local::Local;
+use super::request::Request;
+use super::ring::{Ring, Send, Target};
+use super::socket::{self, Gone};
+
+/// The answer that is being made belongs to these.
+static OPEN: Local<RefCell<Option<Open>>> = Local::new(RefCell::new(None));
+
+struct Open {
+    request: *mut ngx_http_request_t,
+    collected: Box<Collected>,
+}
+
+/// Answers that wait.
+#[derive(Default)]
+pub(super) struct Collected {
+    answers: Vec<Answer>,
+    /// Heads and bodies, one behind the other.
+    text: Vec<u8>,
+}
+
+struct Answer {
+    target: Target,
+    /// Where it ends in the text.
+    end: usize,
+    /// Bytes of it that are head.
+    head: usize,
+    /// The body, in the request's pool.
+    body: ngx_str_t,
+}
+
+/// What became of an answer.
+pub(super) struct Sent {
+    /// Bytes of the head that the socket has taken.
+    pub(super) head: usize,
+    /// The body as far as it has not.
+    pub(super) rest: ngx_str_t,
+}
+
+impl Collected {
+    pub(super) fn len(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// Collects the answer that `make` sends for this request, if it goes the plain path.
+    pub(super) fn while_open<T>(
+        self: Box<Self>,
+        request: *mut ngx_http_request_t,
+        make: impl FnOnce() -> T,
+    ) -> (Box<Self>, T) {
+        OPEN.replace(Some(Open { request, collected: self }));
+        let made = make();
+        let collected = OPEN.take().map(|open| open.collected).unwrap_or_default();
+        (collected, made)
+    }
+
+    /// Sends them, and tells of each in turn. Without a ring nothing is sent; the error is the ring's.
+    pub(super) fn send(
+        mut self,
+        ring: Option<&mut Ring>,
+        mut each: impl FnMut(Result<Sent, Gone>),
+    ) -> Option<io::Error> {
+        let text = Bytes::from(self.text);
+        let mut start = 0;
+        let mut texts = Vec::with_capacity(self.answers.len());
+        for answer in &self.answers {
+            texts.push(text.slice(start..answer.end));
+            start = answer.end;
+        }
+        let mut taken: Vec<Result<usize, Gone>> =
+            texts.iter().map(|text| Ok(if ring.is_some() { text.len() } else { 0 })).collect();
+        let failed = ring.and_then(|ring| {
+            let sends = self.answers.iter().enumerate();
+            let sends: Vec<_> =
+                sends.map(|(place, answer)| Send::new((), answer.target, place)).collect();
+            let sent = ring.send_all(&sends, &texts, |send, sent| {
+                if let Some(taken) = taken.get_mut(send.what()) {
+                    *taken = sent;
+                }
+            });
+            sent.failed
+        });
+        for (answer, taken) in self.answers.drain(..).zip(taken) {
+            each(taken.map(|taken| answer.sent(taken)));
+        }
+        failed
+    }
+}
+
+impl Answer {
+    fn sent(self, taken: usize) -> Sent {
+        let head = taken.min(self.head);
+        let body = (taken - head).min(self.body.len);
+        // SAFETY: the body is at least so long.
+        let data = unsafe { self.body.data.add(body) };
+        Sent { head, rest: ngx_str_t { len: self.body.len - body, data } }
+    }
+}
+
+/// Takes the last bytes of an answer, if they are to wait for others; false = they are to be sent.
+pub(super) fn collect(request: &mut Request, body: ngx_str_t) -> bool {
+    let mut open = OPEN.borrow_mut();
+    let Some(Open { request: expected, collected }) = &mut *open else { return false };
+    if !ptr::eq(*expected, request.as_ptr()) || collected.answers.len() >= Ring::ENTRIES {
+        return false;
+    }
+    let c = request.connection();
+    // SAFETY: a live request has a connection, a connection has a write event.
+    let is_ready = unsafe { (*c).error() == 0 && (*(*c).write).ready() != 0 };
+    let head: usize = socket::waiting(request).map(<[u8]>::len).sum();
+    if !is_ready || head + body.len > socket::JOINED {
+        return false;
+    }
+    let text = &mut collected.text;
+    socket::waiting(request).for_each(|bytes| text.extend_from_slice(bytes));
+    // SAFETY: a text in the request's pool.
+    text.extend_from_slice(unsafe { core::slice::from_raw_parts(body.data, body.len) });
+    // SAFETY: the connection of a live request on the plain path.
+    let target = unsafe { Target::new(c) };
+    collected.answers.push(Answer { target, end: text.len(), head, body });
+    true
+}

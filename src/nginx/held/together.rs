@@ -1,0 +1,74 @@
+//! Requests that end together, each with a complete answer: a message for many long polls.
+//!
+//! Cost beside that of a single answer: 150 bytes and a copy of the answer until they have been sent.
+//!
+//! All answers are made first, then those that go the plain path are sent with one system call, then the requests are finalized.
+
+use std::io;
+
+use nginx_sys::{ngx_http_finalize_request, ngx_http_request_t, ngx_http_run_posted_requests};
+
+use super::Held;
+use crate::nginx::collected::Collected;
+use crate::nginx::request::{Request, Status};
+use crate::nginx::ring::Ring;
+
+/// Requests that end together. At most [`Ring::ENTRIES`].
+#[derive(Default)]
+#[must_use = "send and finish them"]
+pub(crate) struct Together {
+    ended: Vec<Ended>,
+    collected: Box<Collected>,
+}
+
+/// # Invariants
+///
+/// `request` was held and has been released; nobody has finalized it, so it is live (callback contract, point 4).
+struct Ended {
+    request: *mut ngx_http_request_t,
+    status: Status,
+    /// Its answer waits.
+    waits: bool,
+}
+
+impl Together {
+    /// Has `answer` give the request's answer, normally with [`Request::respond`]. Nothing may be upgraded here.
+    pub(crate) fn add(&mut self, held: Held, answer: impl FnOnce(&mut Request) -> Status) {
+        let Some(request) = held.release() else { return };
+        let collected = core::mem::take(&mut self.collected);
+        let before = collected.len();
+        let (collected, status) = collected.while_open(request, || {
+            // SAFETY: it was held until `release`, so it is live until it is finalized.
+            answer(unsafe { Request::from_ptr(request) })
+        });
+        let waits = collected.len() > before;
+        self.collected = collected;
+        self.ended.push(Ended { request, status, waits });
+    }
+
+    /// Sends what waits. The error is the ring's: it is of no use any more, and nothing is lost by that.
+    pub(crate) fn send(&mut self, ring: Option<&mut Ring>) -> Option<io::Error> {
+        let mut waiting = self.ended.iter_mut().filter(|ended| ended.waits);
+        core::mem::take(&mut *self.collected).send(ring, |sent| {
+            let Some(ended) = waiting.next() else { return };
+            // SAFETY: live (Ended's invariant).
+            let request = unsafe { Request::from_ptr(ended.request) };
+            ended.status = match sent {
+                Ok(sent) => request.finish_write(sent.head, sent.rest),
+                Err(_) => Status::ERROR,
+            };
+        })
+    }
+
+    /// Ends the requests.
+    pub(crate) fn finish(self) {
+        for Ended { request, status, .. } in self.ended {
+            // SAFETY: live (Ended's invariant); it is not touched after it has been finalized, only its connection (callback contract, point 3).
+            unsafe {
+                let c = (*request).connection;
+                ngx_http_finalize_request(request, status.0);
+                ngx_http_run_posted_requests(c);
+            }
+        }
+    }
+}
