@@ -309,7 +309,7 @@ impl Endings {
         match self {
             Self::One(ending) => ending.run(),
             Self::Answers(answers) => {
-                let mut together = Together::default();
+                let mut together = Together::with_capacity(answers.len());
                 for (held, answer) in answers {
                     together.add(held, |request| answer.send(request));
                 }
@@ -466,11 +466,12 @@ impl Worker {
         if !self.salvo.is_worth_it(answers) {
             return self.endings.pop_front().map(Endings::One);
         }
-        let answers = self.endings.drain(..answers).filter_map(|ending| match ending {
+        let mut together = Vec::with_capacity(answers);
+        together.extend(self.endings.drain(..answers).filter_map(|ending| match ending {
             Ending::Answer(held, answer) => Some((held, answer)),
             Ending::Finish(..) | Ending::Abort(_) => None,
-        });
-        Some(Endings::Answers(answers.collect()))
+        }));
+        Some(Endings::Answers(together))
     }
 
     /// Has the endings that wait run at the end of this turn.

@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "looks at requests and sends to their connections")]
 
 use core::cell::RefCell;
+use core::mem;
 use core::ptr;
 use std::io;
 
@@ -22,11 +23,13 @@ static OPEN: Local<RefCell<Option<Open>>> = Local::new(RefCell::new(None));
 
 struct Open {
     request: *mut ngx_http_request_t,
-    collected: Box<Collected>,
+    collected: Collected,
 }
 
+/// What an answer mostly has.
+const USUAL: usize = 512;
+
 /// Answers that wait.
-#[derive(Default)]
 pub(super) struct Collected {
     answers: Vec<Answer>,
     /// Heads and bodies, one behind the other.
@@ -52,20 +55,31 @@ pub(super) struct Sent {
 }
 
 impl Collected {
+    /// Room for so many.
+    pub(super) fn with_capacity(answers: usize) -> Self {
+        Self {
+            answers: Vec::with_capacity(answers),
+            text: Vec::with_capacity(answers.min(Ring::ENTRIES) * USUAL),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.answers.len()
     }
 
     /// Collects the answer that `make` sends for this request, if it goes the plain path.
     pub(super) fn while_open<T>(
-        self: Box<Self>,
+        &mut self,
         request: *mut ngx_http_request_t,
         make: impl FnOnce() -> T,
-    ) -> (Box<Self>, T) {
-        OPEN.replace(Some(Open { request, collected: self }));
+    ) -> T {
+        let collected = mem::replace(self, Self { answers: Vec::new(), text: Vec::new() });
+        OPEN.replace(Some(Open { request, collected }));
         let made = make();
-        let collected = OPEN.take().map(|open| open.collected).unwrap_or_default();
-        (collected, made)
+        if let Some(open) = OPEN.take() {
+            *self = open.collected;
+        }
+        made
     }
 
     /// Sends them, and tells of each in turn. Without a ring nothing is sent; the error is the ring's.

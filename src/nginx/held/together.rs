@@ -14,11 +14,10 @@ use crate::nginx::request::{Request, Status};
 use crate::nginx::ring::Ring;
 
 /// Requests that end together. At most [`Ring::ENTRIES`].
-#[derive(Default)]
 #[must_use = "send and finish them"]
 pub(crate) struct Together {
     ended: Vec<Ended>,
-    collected: Box<Collected>,
+    collected: Collected,
 }
 
 /// # Invariants
@@ -32,24 +31,28 @@ struct Ended {
 }
 
 impl Together {
+    /// Room for so many.
+    pub(crate) fn with_capacity(requests: usize) -> Self {
+        let collected = Collected::with_capacity(requests);
+        Self { ended: Vec::with_capacity(requests), collected }
+    }
+
     /// Has `answer` give the request's answer, normally with [`Request::respond`]. Nothing may be upgraded here.
     pub(crate) fn add(&mut self, held: Held, answer: impl FnOnce(&mut Request) -> Status) {
         let Some(request) = held.release() else { return };
-        let collected = core::mem::take(&mut self.collected);
-        let before = collected.len();
-        let (collected, status) = collected.while_open(request, || {
+        let before = self.collected.len();
+        let status = self.collected.while_open(request, || {
             // SAFETY: it was held until `release`, so it is live until it is finalized.
             answer(unsafe { Request::from_ptr(request) })
         });
-        let waits = collected.len() > before;
-        self.collected = collected;
+        let waits = self.collected.len() > before;
         self.ended.push(Ended { request, status, waits });
     }
 
     /// Sends what waits. The error is the ring's: it is of no use any more, and nothing is lost by that.
     pub(crate) fn send(&mut self, ring: Option<&mut Ring>) -> Option<io::Error> {
         let mut waiting = self.ended.iter_mut().filter(|ended| ended.waits);
-        core::mem::take(&mut *self.collected).send(ring, |sent| {
+        core::mem::replace(&mut self.collected, Collected::with_capacity(0)).send(ring, |sent| {
             let Some(ended) = waiting.next() else { return };
             // SAFETY: live (Ended's invariant).
             let request = unsafe { Request::from_ptr(ended.request) };

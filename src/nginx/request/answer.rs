@@ -333,8 +333,11 @@ impl Composition<'_> {
     /// Appends what fits.
     fn push(&mut self, bytes: &[u8]) {
         if let Some(room) = self.room.get_mut(self.len..self.len + bytes.len()) {
-            for (to, byte) in room.iter_mut().zip(bytes) {
-                to.write(*byte);
+            // SAFETY: as many bytes of room as there are bytes, which do not overlap: nobody else has the room.
+            unsafe {
+                room.as_mut_ptr()
+                    .cast::<u8>()
+                    .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
             }
             self.len += bytes.len();
         }
