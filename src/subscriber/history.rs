@@ -94,7 +94,7 @@ fn due(
     gap: bool,
 ) -> Option<Due> {
     let resume = wish.resume();
-    // In the other channels the event id means its place; where a cursor is given as well, the earlier one counts.
+    // The event id means its place, in all channels; where a cursor is given as well, the earlier one counts.
     let cursor = match place {
         Some(place) => Some(resume.after().map_or(place, |after| after.min(place))),
         None => resume.after(),
@@ -113,14 +113,12 @@ fn due(
         },
     };
     for (segment, channel) in wish.story.path.iter().zip(found) {
-        let (start, follows) = match wish.backtrack(&segment) {
-            Some(count) => (Start::Backtrack(count), false),
-            None => (
-                Start::After { cursor, event_id: resume.event_id },
-                cursor.is_some_and(|cursor| cursor.time > 0),
-            ),
+        let (start, follows) = match (wish.backtrack(&segment), cursor) {
+            (Some(count), _) => (Start::Backtrack(count), false),
+            (None, Some(cursor)) => (Start::After(cursor), cursor.time > 0),
+            (None, None) => continue,
         };
-        if let Some(position) = store.seek(*channel, &start, upto) {
+        if let Some(position) = store.seek(*channel, start, upto) {
             due.newest = due.newest.max(store.numbers(*channel).newest);
             let id = Box::from(segment.id);
             due.replay.channels.push_back(Rest { id, position, follows });

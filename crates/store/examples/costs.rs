@@ -47,7 +47,7 @@ fn main() {
         let mut batch = Batch::with_capacity(64, 64 << 10);
         for _ in 0..N / 10 {
             batch.reset();
-            let from = store.seek(quiet, &Start::Backtrack(10), END).expect("ten messages");
+            let from = store.seek(quiet, Start::Backtrack(10), END).expect("ten messages");
             assert!(store.read(quiet, from, END, &mut batch).is_none());
         }
     });

@@ -654,7 +654,7 @@ impl Store {
     }
 
     /// The first stored message that is due to a client; see [`Start`].
-    pub fn seek(&self, channel: ChannelRef, start: &Start<'_>, upto: Cursor) -> Option<Position> {
+    pub fn seek(&self, channel: ChannelRef, start: Start, upto: Cursor) -> Option<Position> {
         self.zone.seek(channel.0, start, upto)
     }
 

@@ -12,16 +12,11 @@ use crate::zone::Zone;
 
 /// From where a client wants the stored messages of a channel.
 #[derive(Clone, Copy, Debug)]
-pub enum Start<'a> {
+pub enum Start {
     /// The last so many.
     Backtrack(u32),
-    /// Everything behind the message with this event id, or behind this cursor: whichever comes first in the log.
-    After {
-        /// The last cursor seen.
-        cursor: Option<Cursor>,
-        /// The last event id seen.
-        event_id: Option<&'a [u8]>,
-    },
+    /// Everything behind the last cursor seen.
+    After(Cursor),
 }
 
 /// The next message to read.
@@ -185,25 +180,17 @@ impl Zone {
     pub(crate) fn seek(
         &self,
         channel: Ref<Channel>,
-        start: &Start<'_>,
+        start: Start,
         upto: Cursor,
     ) -> Option<Position> {
-        let found = match *start {
+        let found = match start {
             Start::Backtrack(count) => self.backtrack(channel, count),
-            Start::After { cursor, event_id: None } => {
-                let after = cursor?.to_u64();
+            Start::After(cursor) => {
+                let after = cursor.to_u64();
                 if self.get(channel, Channel::NEWEST) <= after {
                     return None;
                 }
                 self.behind(channel, after)
-            }
-            Start::After { cursor, event_id: Some(event_id) } => {
-                let after = cursor.map_or(u64::MAX, Cursor::to_u64);
-                let last = self.find_event_id(channel, event_id);
-                match last.filter(|last| self.get(*last, Message::CURSOR) <= after) {
-                    Some(last) => self.next_stored(last),
-                    None => self.behind(channel, after),
-                }
             }
         };
         self.position(channel, found).filter(|position| position.cursor <= upto.to_u64())

@@ -234,7 +234,7 @@ fn a_reader_goes_on_behind_a_message_that_a_rebuild_has_dropped() {
         store.publish(&[channel], &zone::message(text), NOW, &mut wake).expect("room");
     }
     let mut batch = Batch::with_capacity(1, 10);
-    let first = store.seek(channel, &Start::Backtrack(9), END).expect("three messages");
+    let first = store.seek(channel, Start::Backtrack(9), END).expect("three messages");
     let second = store.read(channel, first, END, &mut batch).expect("two more");
     // The text of the second message claims to be longer than its block.
     let mut messages = (HEAP..memory.len()).step_by(16).filter(|at| memory.word(*at) >> 28 == 2);

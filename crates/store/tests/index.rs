@@ -29,10 +29,10 @@ fn with_event_id<'a>(text: &'a [u8], event_id: &'a [u8]) -> NewMessage<'a> {
 /// Every place that can be asked for is the one that the list of all stored messages gives.
 fn places_are_right(store: &Store, channel: ChannelRef) {
     let all = stored(store, channel);
-    let seek = |start: Start<'_>| store.seek(channel, &start, END).map(|place| place.cursor());
+    let seek = |start| store.seek(channel, start, END).map(|place| place.cursor());
     let cursor = |message: Option<&Message>| message.map(|message| message.cursor);
     for (index, message) in all.iter().enumerate() {
-        let after = |cursor| Start::After { cursor: Some(cursor), event_id: None };
+        let after = Start::After;
         assert_eq!(seek(after(message.cursor)), cursor(all.get(index + 1)), "after {index}");
         let just_before = Cursor::from_u64(message.cursor.to_u64() - 1);
         assert_eq!(seek(after(just_before)), Some(message.cursor), "before {index}");
@@ -42,8 +42,6 @@ fn places_are_right(store: &Store, channel: ChannelRef) {
             let first = all.iter().position(|other| other.event_id.as_ref() == Some(event_id));
             let first = first.expect("the message itself");
             assert_eq!(store.find_event_id(channel, event_id), cursor(all.get(first)));
-            let start = Start::After { cursor: None, event_id: Some(event_id) };
-            assert_eq!(seek(start), cursor(all.get(first + 1)), "after event {event_id:?}");
         }
     }
     assert_eq!(seek(Start::Backtrack(0)), None);
@@ -132,13 +130,13 @@ fn a_place_in_a_long_log_is_found_with_few_looks() {
         });
         reads.max().expect("some")
     };
-    let after = |number| Some(Cursor::new(NOW, number));
-    let find = |start: Start<'_>| assert!(store.seek(channel, &start, END).is_some());
+    let find = |start| assert!(store.seek(channel, start, END).is_some());
     let last = most(&|count| find(Start::Backtrack(count + 1)));
-    let behind = most(&|number| find(Start::After { cursor: after(number), event_id: None }));
+    let behind = most(&|number| find(Start::After(Cursor::new(NOW, number))));
     let known = most(&|number| {
         let event_id = number.to_string();
-        find(Start::After { cursor: None, event_id: Some(event_id.as_bytes()) });
+        let place = store.find_event_id(channel, event_id.as_bytes());
+        find(Start::After(place.expect("stored")));
     });
     let unknown = most(&|number| {
         let event_id = format!("no {number}");
@@ -169,7 +167,7 @@ fn a_log_that_goes_round_in_circles_is_left_at_once() {
     memory.put_word(second + 12, last);
     let first = stored(&store, channel)[0].cursor;
     let before = fault::reads();
-    store.seek(channel, &Start::After { cursor: Some(first), event_id: None }, END);
+    store.seek(channel, Start::After(first), END);
     let reads = fault::reads() - before;
     assert!(reads < 20 * UNTAKEN, "{reads} words read");
     assert_eq!(store.recover(NOW), Recovery::Rebuilt);

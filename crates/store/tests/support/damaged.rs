@@ -90,12 +90,9 @@ impl Worker {
         let mut batch = Batch::with_capacity(4, 100);
         for id in ids {
             let Some(channel) = self.store.find(&id) else { continue };
-            let starts = [
-                Start::Backtrack(u32::MAX),
-                Start::After { cursor: Some(self.store.clock()), event_id: Some(b"nothing") },
-            ];
-            for start in starts {
-                let mut position = self.store.seek(channel, &start, END);
+            self.store.find_event_id(channel, b"nothing");
+            for start in [Start::Backtrack(u32::MAX), Start::After(self.store.clock())] {
+                let mut position = self.store.seek(channel, start, END);
                 let mut reads = 0;
                 while let Some(from) = position {
                     batch.reset();

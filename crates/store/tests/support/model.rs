@@ -135,20 +135,11 @@ impl Channel {
     }
 
     /// The messages due to a client.
-    pub(crate) fn due(&self, start: &Start<'_>, upto: Cursor) -> Vec<Message> {
+    pub(crate) fn due(&self, start: Start, upto: Cursor) -> Vec<Message> {
         let all: Vec<_> = self.stored().cloned().collect();
-        let from = match *start {
+        let from = match start {
             Start::Backtrack(count) => all.len().saturating_sub(count as usize),
-            Start::After { cursor, event_id } => {
-                let by_cursor = cursor.map_or(all.len(), |cursor| {
-                    all.iter().position(|m| m.cursor > cursor).unwrap_or(all.len())
-                });
-                let by_id = event_id.and_then(|id| {
-                    let found = all.iter().position(|m| m.event_id.as_deref() == Some(id));
-                    found.map(|index| index + 1)
-                });
-                by_id.map_or(by_cursor, |by_id| by_id.min(by_cursor))
-            }
+            Start::After(cursor) => all.iter().position(|m| m.cursor > cursor).unwrap_or(all.len()),
         };
         all.into_iter().skip(from).filter(|message| message.cursor <= upto).collect()
     }

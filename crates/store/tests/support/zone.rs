@@ -158,7 +158,7 @@ impl Message {
 /// All stored messages of a channel.
 pub(crate) fn stored(store: &Store, channel: ChannelRef) -> Vec<Message> {
     let mut messages = Vec::new();
-    let mut position = store.seek(channel, &Start::Backtrack(u32::MAX), END);
+    let mut position = store.seek(channel, Start::Backtrack(u32::MAX), END);
     let mut batch = Batch::with_capacity(64, 64 << 10);
     while let Some(from) = position {
         batch.reset();
