@@ -130,6 +130,11 @@ impl Cohort {
         was_idle
     }
 
+    /// Subscribers who have not got the front volley.
+    pub(crate) fn waiting(&self) -> usize {
+        self.subscribers.len() - self.served()
+    }
+
     /// Who is to be served now, as far as the budget goes; at least 1 is taken from it, so that every look ends.
     pub(crate) fn share(&self, budget: &mut usize) -> Range<usize> {
         let end = self.subscribers.len().min(self.served() + *budget);

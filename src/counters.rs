@@ -30,7 +30,9 @@ const WAKEUPS_SENT: usize = SENT_BYTES + 1;
 const WAKEUPS_RECEIVED: usize = WAKEUPS_SENT + 1;
 const PUBLISHES_REFUSED: usize = WAKEUPS_RECEIVED + 1;
 const REPAIRS: usize = PUBLISHES_REFUSED + 1;
-const _: () = assert!(REPAIRS < COUNTERS && Mode::ALL.len() <= GAUGES);
+const RING_CALLS: usize = REPAIRS + 1;
+const RING_SENDS: usize = RING_CALLS + 1;
+const _: () = assert!(RING_SENDS < COUNTERS && Mode::ALL.len() <= GAUGES);
 
 /// What has not been added to the slot yet.
 static COUNTS: Local<[Cell<u64>; COUNTERS]> = Local::new([const { Cell::new(0) }; COUNTERS]);
@@ -82,6 +84,12 @@ pub(crate) fn was_woken() {
 /// A message did not fit into the zone.
 pub(crate) fn refused_publish() {
     add(PUBLISHES_REFUSED, 1);
+}
+
+/// So many sends have been done together.
+pub(crate) fn sent_together(sends: usize) {
+    add(RING_CALLS, 1);
+    add(RING_SENDS, sends as u64);
 }
 
 /// What a dead worker had begun to change has been undone.
@@ -237,6 +245,14 @@ impl Counts {
 
     pub(crate) fn repairs(&self) -> u64 {
         self.get(REPAIRS)
+    }
+
+    pub(crate) fn ring_calls(&self) -> u64 {
+        self.get(RING_CALLS)
+    }
+
+    pub(crate) fn ring_sends(&self) -> u64 {
+        self.get(RING_SENDS)
     }
 }
 

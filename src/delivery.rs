@@ -8,8 +8,8 @@
 //! in turn, so that a big one delays nobody. Subscribers of several channels get their news merged in the order of the cursors and are
 //! served one by one.
 //!
-//! Cost of a delivery to a subscriber without backlog: a look-up in the table of subscribers and one `send`; no
-//! allocation. Cost of a message: its rendering, one allocation a template.
+//! Cost of a delivery to a subscriber without backlog: a look-up in the table of subscribers and one send, of which up to 128 go with one
+//! system call ([`Salvo`]); no allocation. Cost of a message: its rendering, one allocation a template.
 
 use std::rc::Rc;
 
@@ -24,16 +24,17 @@ use crate::nginx::process;
 use crate::nginx::wire::Wire;
 use crate::outbox::HISTORY_AT_ONCE;
 use crate::render::{Message, MessageTemplate, Piece, Renderings};
+use crate::salvo::{Salvo, Shot};
 use crate::story::CloseReason;
 use crate::subscriber::{Lost, Subscriber};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
-use crate::volley::Volley;
 use crate::worker::Worker;
 
 /// Deliveries in one turn of the event loop.
 const SLICE: usize = 512;
 /// Deliveries to one cohort before others have their turn.
 const COHORT_SLICE: usize = 128;
+const _: () = assert!(COHORT_SLICE <= Salvo::ROOM);
 /// What a batch of history counts in deliveries: it may be as long as [`HISTORY_AT_ONCE`].
 const REPLAY_COST: usize = 32;
 /// Messages collected from the zone in one span of its lock.
@@ -250,7 +251,10 @@ impl Worker {
             {
                 idle = false;
                 alone -= 1;
-                self.fire_salvo();
+                // Only one of a cohort may be waiting in the salvo.
+                if self.subscribers.get(key).is_some_and(|subscriber| subscriber.cohort.is_some()) {
+                    self.fire_salvo();
+                }
                 let cost = if self.is_replaying(key) { REPLAY_COST } else { 1 };
                 budget = budget.saturating_sub(cost);
                 self.flush(key);
@@ -269,7 +273,8 @@ impl Worker {
 
     /// Serves a cohort's front volley to subscribers that have not got it. True = the cohort has more to be sent.
     fn serve_cohort(&mut self, key: CohortKey, budget: &mut usize) -> bool {
-        if self.salvo.room() < COHORT_SLICE.min(*budget) {
+        let Some(cohort) = self.cohorts.get(key) else { return false };
+        if cohort.waiting().min(*budget) > self.salvo.room() {
             self.fire_salvo();
         }
         let more_to_come = !self.ready.is_empty();
@@ -277,19 +282,22 @@ impl Worker {
         if matches!(cohort.look.kind, Kind::LongPolling) {
             return self.answer_cohort(key, budget);
         }
-        let Some(pieces) = cohort.front() else { return false };
-        let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return false };
+        let Some(volley) = cohort.front() else { return false };
+        let (Some(first), Some(last)) = (volley.first(), volley.last()) else { return false };
         let (wire, share) = (cohort.look.wire, cohort.share(budget));
-        let volley = Rc::new(Volley::new(pieces.iter().flat_map(|piece| piece.on(wire))));
-        let messages = pieces.iter().filter(|piece| piece.is_message).count();
+        let shot = Rc::new(Shot::new(&volley, wire));
+        let messages = volley.iter().filter(|piece| piece.is_message).count();
         let counted = u32::try_from(messages).unwrap_or(u32::MAX);
-        let at_once = !matches!(wire, Wire::Filtered) && volley.is_one_write();
-        let together = at_once && self.salvo.load(&volley, share.len(), more_to_come);
+        let at_once = shot.is_one_write();
+        let together = at_once && self.salvo.load(&shot, share.len(), more_to_come);
         let now = process::now_msec();
-        let (mut lost, mut suspects, mut new_to, mut sent_at_once) = (Vec::new(), Vec::new(), 0, 0);
+        let (mut lost, mut suspects) = (Vec::new(), Vec::new());
+        let (mut written_to, mut sent_at_once) = (0, 0);
         for subscriber_key in cohort.subscribers.get(share.clone()).unwrap_or_default() {
             let Some(subscriber) = self.subscribers.get_mut(*subscriber_key) else { continue };
-            let sent = if at_once && subscriber.seen < first.cursor && subscriber.is_free() {
+            let seen = subscriber.seen;
+            let is_new = seen < first.cursor;
+            let sent = if at_once && is_new && subscriber.is_free() {
                 subscriber.count_later(counted);
                 sent_at_once += 1;
                 match subscriber.held.target().filter(|_| together) {
@@ -297,20 +305,22 @@ impl Worker {
                         self.salvo.push(*subscriber_key, target);
                         Ok(())
                     }
-                    None => subscriber.send_now(&volley),
+                    None => {
+                        written_to += 1;
+                        subscriber.send_now(&shot)
+                    }
                 }
             } else {
-                let seen = subscriber.seen;
-                let unseen = || pieces.iter().filter(move |piece| piece.cursor > seen);
+                let unseen = || volley.iter().filter(move |piece| piece.cursor > seen);
                 subscriber.story.count(unseen().filter(|piece| piece.is_message).count());
-                subscriber.send(unseen().flat_map(|piece| piece.on(wire)))
+                let sent = subscriber.send(unseen().flat_map(|piece| piece.on(wire)));
+                if is_new {
+                    written_to += 1;
+                } else {
+                    counters::written(unseen(), 1);
+                }
+                sent
             };
-            if subscriber.seen < first.cursor {
-                new_to += 1;
-            } else {
-                let seen = subscriber.seen;
-                counters::written(pieces.iter().filter(|piece| piece.cursor > seen), 1);
-            }
             subscriber.seen = subscriber.seen.max(last.cursor);
             subscriber.spoke = now;
             if subscriber.suspect {
@@ -320,7 +330,7 @@ impl Worker {
                 lost.push((*subscriber_key, reason));
             }
         }
-        counters::written(pieces.iter(), new_to);
+        counters::written(volley.iter(), written_to);
         counters::delivered(cohort.look.mode, messages * sent_at_once);
         cohort.advance(share.end);
         self.look_after(suspects, lost);
@@ -338,9 +348,9 @@ impl Worker {
             return;
         }
         let (mut lost, mut suspects) = (Vec::new(), Vec::new());
-        self.salvo.fire(|key, taken, volley| {
+        self.salvo.fire(|key, taken, shot| {
             let Some(subscriber) = self.subscribers.get_mut(key) else { return };
-            let sent = subscriber.was_sent(taken, volley);
+            let sent = subscriber.was_sent(taken, shot);
             if subscriber.suspect {
                 suspects.push(key);
             }

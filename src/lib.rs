@@ -24,6 +24,7 @@ mod nginx;
 mod outbox;
 mod publisher;
 mod render;
+mod salvo;
 mod statistics;
 mod story;
 mod subscribe;
@@ -32,7 +33,6 @@ mod tables;
 mod timeouts;
 mod turns;
 mod variables;
-mod volley;
 mod worker;
 mod zone;
 

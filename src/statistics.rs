@@ -219,6 +219,8 @@ fn metrics(main: &MainConf) -> Option<Vec<u8>> {
         sent_bytes: counts.sent_bytes(),
         wakeups_sent: counts.wakeups_sent(),
         wakeups_received: counts.wakeups_received(),
+        ring_calls: counts.ring_calls(),
+        ring_sends: counts.ring_sends(),
         workers: &workers,
     };
     let mut body = Vec::with_capacity(8192 + workers.len() * 512);

@@ -26,10 +26,10 @@ use crate::nginx::log::{Level, info, warn};
 use crate::nginx::process;
 use crate::outbox::Outbox;
 use crate::render::{Deflation, Piece};
+use crate::salvo::Shot;
 use crate::story::{CloseReason, Story};
 use crate::tables::{CohortKey, GroupKey, Kind};
 use crate::timeouts::Place;
-use crate::volley::Volley;
 
 /// How long a piece may stand still while more than the limit waits behind it.
 const STALL_MSEC: u64 = 500;
@@ -130,28 +130,24 @@ impl Subscriber {
         self.story.add(untold as usize);
     }
 
-    /// Sends a volley to a subscriber that [`is_free`](Self::is_free), on the plain path: one system call.
-    pub(crate) fn send_now(&mut self, volley: &Volley) -> Result<(), Lost> {
-        let taken = volley.write_with(|slices| self.held.write_on(slices)).map_err(|_| GONE)?;
-        self.has_taken(taken, volley)
+    /// Sends a shot to a subscriber that [`is_free`](Self::is_free), on the plain path: one system call.
+    pub(crate) fn send_now(&mut self, shot: &Shot) -> Result<(), Lost> {
+        let taken = shot.write_with(|slices| self.held.write_on(slices)).map_err(|_| GONE)?;
+        self.has_taken(taken, shot)
     }
 
     /// The same after sends that were done together: how much its socket took.
-    pub(crate) fn was_sent(
-        &mut self,
-        taken: Result<usize, Gone>,
-        volley: &Volley,
-    ) -> Result<(), Lost> {
-        self.has_taken(taken.map_err(|_| GONE)?, volley)
+    pub(crate) fn was_sent(&mut self, taken: Result<usize, Gone>, shot: &Shot) -> Result<(), Lost> {
+        self.has_taken(taken.map_err(|_| GONE)?, shot)
     }
 
-    /// The socket has taken so much of a volley; the rest waits.
-    fn has_taken(&mut self, taken: usize, volley: &Volley) -> Result<(), Lost> {
+    /// The socket has taken so much of a shot; the rest waits.
+    fn has_taken(&mut self, taken: usize, shot: &Shot) -> Result<(), Lost> {
         counters::sent(taken);
-        if taken == volley.len() {
+        if taken == shot.len() {
             return Ok(());
         }
-        volley.pieces().for_each(|piece| self.outbox.push(piece.clone()));
+        shot.pieces().for_each(|piece| self.outbox.push(piece.clone()));
         self.outbox.advance(taken);
         self.moved_at = process::now_msec();
         self.held.wait_writable().map_err(|_| GONE)?;

@@ -29,6 +29,7 @@ use crate::nginx::ring::Ring;
 use crate::nginx::timer::Timer;
 use crate::nginx::{notify, process};
 use crate::render::{Compressors, Fillers};
+use crate::salvo::Salvo;
 use crate::story::CloseReason;
 use crate::subscriber::Subscriber;
 use crate::subscriber::form::LongPollAnswer;
@@ -36,7 +37,6 @@ use crate::subscriber::long_answer::LongAnswer;
 use crate::subscriber::websocket::Reading;
 use crate::tables::{CohortKey, GroupKey, LongAnswerKey, SubscriberKey};
 use crate::timeouts::Timeouts;
-use crate::volley::Salvo;
 use crate::zone::{Locked, SharedZone};
 use crate::{counters, events};
 
@@ -314,7 +314,7 @@ impl Endings {
                     together.add(held, |request| answer.send(request));
                 }
                 let sent = WORKER.with(|cell| {
-                    cell.try_borrow_mut().ok()?.as_mut()?.salvo.send(&mut together);
+                    cell.try_borrow_mut().ok()?.as_mut()?.salvo.send_answers(&mut together);
                     Some(())
                 });
                 if sent.is_none() {

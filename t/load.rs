@@ -27,7 +27,7 @@ use crate::runner::{Conf, MACHINE, Outcome, STANDARD, Setup};
 type Test = fn(&Setup) -> Outcome<()>;
 
 pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
-    let tests: [(&str, Test); 19] = [
+    let tests: [(&str, Test); 20] = [
         ("2,000 subscribers in 4 workers get 1,000 messages once and in order", fan_out::run),
         ("200,000 publishes to 10,000 channels leave nothing behind", expiry::run),
         ("killed workers lose and repeat nothing", worker_kills::run),
@@ -41,6 +41,7 @@ pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
         ("requests in random pieces on one connection", pipelining::run),
         ("hostile clients disturb nobody", hostile::run),
         ("sends that go to the kernel together lose and repeat nothing", rings::together),
+        ("those of many small cohorts go together", rings::small_cohorts),
         ("nor do those that may not", rings::switched_off),
         ("nor do those of a kernel that forbids it", rings::forbidden),
         ("nor do those of a kernel that stops doing it", rings::failing),

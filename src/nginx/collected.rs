@@ -15,7 +15,7 @@ use nginx_sys::{ngx_http_request_t, ngx_str_t};
 use super::bytes::Bytes;
 use super::local::Local;
 use super::request::Request;
-use super::ring::{Ring, Send, Target};
+use super::ring::{Outgoing, Ring, Target};
 use super::socket::{self, Gone};
 
 /// The answer that is being made belongs to these.
@@ -47,7 +47,7 @@ struct Answer {
 }
 
 /// What became of an answer.
-pub(super) struct Sent {
+pub(super) struct Taken {
     /// Bytes of the head that the socket has taken.
     pub(super) head: usize,
     /// The body as far as it has not.
@@ -86,7 +86,7 @@ impl Collected {
     pub(super) fn send(
         mut self,
         ring: Option<&mut Ring>,
-        mut each: impl FnMut(Result<Sent, Gone>),
+        mut each: impl FnMut(Result<Taken, Gone>),
     ) -> Option<io::Error> {
         let text = Bytes::from(self.text);
         let mut start = 0;
@@ -100,7 +100,7 @@ impl Collected {
         let failed = ring.and_then(|ring| {
             let sends = self.answers.iter().enumerate();
             let sends: Vec<_> =
-                sends.map(|(place, answer)| Send::new((), answer.target, place)).collect();
+                sends.map(|(place, answer)| Outgoing::new((), answer.target, place)).collect();
             let sent = ring.send_all(&sends, &texts, |send, sent| {
                 if let Some(taken) = taken.get_mut(send.what()) {
                     *taken = sent;
@@ -109,19 +109,19 @@ impl Collected {
             sent.failed
         });
         for (answer, taken) in self.answers.drain(..).zip(taken) {
-            each(taken.map(|taken| answer.sent(taken)));
+            each(taken.map(|taken| answer.after(taken)));
         }
         failed
     }
 }
 
 impl Answer {
-    fn sent(self, taken: usize) -> Sent {
+    fn after(self, taken: usize) -> Taken {
         let head = taken.min(self.head);
         let body = (taken - head).min(self.body.len);
         // SAFETY: the body is at least so long.
         let data = unsafe { self.body.data.add(body) };
-        Sent { head, rest: ngx_str_t { len: self.body.len - body, data } }
+        Taken { head, rest: ngx_str_t { len: self.body.len - body, data } }
     }
 }
 

@@ -21,7 +21,7 @@ use io_uring::{IoUring, opcode, types};
 use nginx_sys::{ngx_connection_t, off_t};
 
 use super::bytes::Bytes;
-use super::socket::{self, Gone, Sent};
+use super::socket::{self, Gone, Verdict};
 
 /// Sends that are done with one call, as the kernel counts them.
 const ENTRIES: u32 = 128;
@@ -36,7 +36,7 @@ pub(crate) struct Ring {
 }
 
 /// One of the sends.
-pub(crate) struct Send<T> {
+pub(crate) struct Outgoing<T> {
     /// Whom it is for.
     pub(crate) to: T,
     target: Target,
@@ -61,7 +61,7 @@ impl Target {
     }
 }
 
-impl<T> Send<T> {
+impl<T> Outgoing<T> {
     /// A send of the bytes that come at place `what`. Until it has been done nothing else may be sent to the connection, and it may not be closed.
     pub(crate) fn new(to: T, target: Target, what: usize) -> Self {
         Self { to, target, what: u32::try_from(what).unwrap_or(u32::MAX) }
@@ -78,7 +78,7 @@ impl<T> Send<T> {
 }
 
 /// What became of sends.
-pub(crate) struct SentAll {
+pub(crate) struct Outcome {
     /// Bytes that those took who took all.
     pub(crate) bytes: usize,
     /// The ring is of no use any more. Nothing is lost by that.
@@ -104,13 +104,18 @@ impl Ring {
     /// how many bytes it took.
     pub(crate) fn send_all<T>(
         &mut self,
-        sends: &[Send<T>],
+        sends: &[Outgoing<T>],
         bytes: &[Bytes],
-        mut short: impl FnMut(&Send<T>, Result<usize, Gone>),
-    ) -> SentAll {
-        let mut waiting = self.push(sends, bytes);
-        let mut sent = SentAll { bytes: 0, failed: None };
-        let mut refused = 0;
+        mut short: impl FnMut(&Outgoing<T>, Result<usize, Gone>),
+    ) -> Outcome {
+        let mut outcome = Outcome { bytes: 0, failed: None };
+        let pushed = self.push(sends, bytes);
+        for send in sends.iter().skip(pushed) {
+            short(send, send.account(Verdict::NOT_TRIED, send.text(bytes).len()));
+        }
+        let sends = sends.get(..pushed).unwrap_or_default();
+        let mut waiting = pushed;
+        let mut in_vain = 0;
         while waiting > 0 {
             // All that the kernel takes it has answered by then, so this waits for nothing.
             let submitted = self.ring.submit_and_wait(waiting);
@@ -125,30 +130,31 @@ impl Ring {
                 waiting -= 1;
                 let wanted = send.text(bytes).len();
                 if usize::try_from(answer.result()) == Ok(wanted) {
-                    sent.bytes += wanted;
+                    outcome.bytes += wanted;
                     // SAFETY: `Target`'s invariant.
                     unsafe { (*send.target.0).sent += off_t::from(answer.result()) };
                 } else {
-                    short(send, send.account(Sent(answer.result()), wanted));
+                    short(send, send.account(Verdict(answer.result()), wanted));
                 }
             }
-            match submitted {
-                Err(error) if waiting == before && error.kind() != io::ErrorKind::Interrupted => {
-                    refused += 1;
-                    if refused == TRIES {
-                        self.give_up(sends, bytes, short);
-                        sent.failed = Some(error);
-                        break;
-                    }
-                }
-                _ => {}
+            let interrupted = |error: &io::Error| error.kind() == io::ErrorKind::Interrupted;
+            if waiting < before || submitted.as_ref().is_err_and(interrupted) {
+                in_vain = 0;
+                continue;
+            }
+            in_vain += 1;
+            if in_vain == TRIES {
+                self.give_up(sends, bytes, short);
+                let silent = || io::Error::other("no answer");
+                outcome.failed = Some(submitted.err().unwrap_or_else(silent));
+                break;
             }
         }
-        sent
+        outcome
     }
 
     /// Puts the sends into the ring, each under its place; answers how many.
-    fn push<T>(&mut self, sends: &[Send<T>], bytes: &[Bytes]) -> usize {
+    fn push<T>(&mut self, sends: &[Outgoing<T>], bytes: &[Bytes]) -> usize {
         let mut queue = self.ring.submission();
         let mut pushed = 0;
         let (mut what, mut text) = (u32::MAX, &[][..]);
@@ -180,16 +186,16 @@ impl Ring {
     #[cold]
     fn give_up<T>(
         &mut self,
-        sends: &[Send<T>],
+        sends: &[Outgoing<T>],
         bytes: &[Bytes],
-        mut short: impl FnMut(&Send<T>, Result<usize, Gone>),
+        mut short: impl FnMut(&Outgoing<T>, Result<usize, Gone>),
     ) {
         let taken = sends.len().saturating_sub(self.ring.submission().len());
         for (place, (send, answered)) in sends.iter().zip(self.answered).enumerate() {
             if answered {
                 continue;
             }
-            let sent = if place < taken { Sent::UNKNOWN } else { Sent::NOT_TRIED };
+            let sent = if place < taken { Verdict::UNKNOWN } else { Verdict::NOT_TRIED };
             if place < taken {
                 // The kernel may still read it.
                 bytes.iter().for_each(|bytes| mem::forget(bytes.clone()));
@@ -199,11 +205,11 @@ impl Ring {
     }
 }
 
-impl<T> Send<T> {
+impl<T> Outgoing<T> {
     /// Counts what has been sent for the connection.
     #[cold]
-    fn account(&self, sent: Sent, wanted: usize) -> Result<usize, Gone> {
-        // SAFETY: `Target`'s invariant; it is open until the sends have been done (see `Send::new`).
+    fn account(&self, sent: Verdict, wanted: usize) -> Result<usize, Gone> {
+        // SAFETY: `Target`'s invariant; it is open until the sends have been done (see `Outgoing::new`).
         unsafe { socket::account(self.target.0, sent, wanted, c"io_uring send failed") }
     }
 }

@@ -96,9 +96,9 @@ pub(super) unsafe fn write_to_socket(
 
 /// What the kernel answers to a send that it was not asked for by `send`: the number of bytes, or an error as a negative number.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sent(pub(super) i32);
+pub(super) struct Verdict(pub(super) i32);
 
-impl Sent {
+impl Verdict {
     /// Nothing has been sent, and the socket may take something.
     pub(super) const NOT_TRIED: Self = Self(-libc::EINTR);
     /// Nobody knows what has been sent.
@@ -112,19 +112,19 @@ impl Sent {
 /// `c` is a live connection, a plain socket.
 pub(super) unsafe fn account(
     c: *mut ngx_connection_t,
-    sent: Sent,
+    verdict: Verdict,
     wanted: usize,
     failed: &'static CStr,
 ) -> Result<usize, Gone> {
-    match usize::try_from(sent.0) {
+    match usize::try_from(verdict.0) {
         Ok(written) => {
             // SAFETY: as the caller promises.
             unsafe { took(c, written, wanted) };
             Ok(written)
         }
-        Err(_) if sent.0 == Sent::NOT_TRIED.0 => Ok(0),
+        Err(_) if verdict.0 == Verdict::NOT_TRIED.0 => Ok(0),
         // SAFETY: as the caller promises.
-        Err(_) => unsafe { refused(c, -sent.0, failed) },
+        Err(_) => unsafe { refused(c, -verdict.0, failed) },
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::thread;
+use std::time::Instant;
 
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
@@ -23,6 +24,7 @@ const READERS: usize = 150;
 const LATE_READERS: usize = 50;
 const MESSAGES: usize = 60;
 const LENGTH: usize = 100_000;
+const SMALL_COHORTS: usize = 60;
 const TEMPLATE: &str = "push_stream_message_template \"~id~ ~text~\";";
 /// Clients of a long poll, and the messages that they get.
 const POLLS: usize = 300;
@@ -36,6 +38,57 @@ pub(super) fn together(setup: &Setup) -> Outcome<()> {
         return Err(log);
     }
     Ok(())
+}
+
+/// One publish to many channels with two subscribers each: their sends go with one system call, or a few.
+pub(super) fn small_cohorts(setup: &Setup) -> Outcome<()> {
+    let _shared = share_machine();
+    let nginx = Nginx::start(setup, &standard(1, TEMPLATE))?;
+    let port = nginx.port;
+    let rooms: Vec<String> = (0..SMALL_COHORTS).map(|room| format!("room{room}")).collect();
+    let mut clients = Vec::new();
+    for room in rooms.iter().chain(&rooms) {
+        let mut client = Client::connect(port)?;
+        client.ask(&get(&format!("/sub/{room}"), ""), false, false)?;
+        client.head(soon(5))?;
+        clients.push(client);
+    }
+    let sends = clients.len() as f64;
+    // The first message goes with what is left of the heads.
+    for _ in 0..2 {
+        ask(&mut Client::connect(port)?, &post(&format!("/pub?id={}", rooms.join("/")), "x"))?;
+    }
+    let number = |name| -> Outcome<f64> {
+        let mut client = Client::connect(port)?;
+        let accept = "Accept: text/plain; version=0.0.4\r\n";
+        let body = ask(&mut client, &get("/stats", accept))?.body.clone();
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        line.and_then(|number| number.parse().ok()).ok_or(format!("no {name}: {text}"))
+    };
+    let limit = soon(5);
+    loop {
+        let delivered = number("push_stream_sent_bytes_total")?;
+        let (calls, sent) = (
+            number("push_stream_io_uring_calls_total")?,
+            number("push_stream_io_uring_sends_total")?,
+        );
+        if nginx.log().contains("no io_uring here") {
+            break;
+        }
+        if sent >= sends && delivered > 0.0 {
+            // 128 go with one call; a message may be taken from the zone while it is not yet in all channels.
+            if calls * 16.0 > sent {
+                return Err(format!("{calls} calls for {sent} sends"));
+            }
+            break;
+        }
+        if Instant::now() > limit {
+            return Err(format!("{sent} sends of {sends} by {calls} calls"));
+        }
+    }
+    drop(clients);
+    nginx.quit_cleanly()
 }
 
 pub(super) fn switched_off(setup: &Setup) -> Outcome<()> {

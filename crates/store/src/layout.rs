@@ -24,7 +24,7 @@ pub(crate) const GRANULE32: u32 = 16;
 /// "nginx push stream" in a word; tells a zone of ours from anything else.
 pub(crate) const MAGIC: u64 = 0x6e67_7850_7553_7472;
 /// Raised with each change of what this module describes, and of what the service counts in which word.
-pub(crate) const VERSION: u32 = 6;
+pub(crate) const VERSION: u32 = 7;
 const _: () = assert!(Free::LEN == GRANULE);
 /// Longest zone in use, bytes: what 32-bit offsets reach.
 pub(crate) const MAX_LEN: usize = u32::MAX as usize & !(GRANULE - 1);
@@ -362,7 +362,7 @@ record! {
 
 record! {
     /// A worker's slot: not a block of the heap but an element of a table.
-    Slot, 384 {
+    Slot, 400 {
         /// Process id; 0 = free.
         PID: u32 = 0,
         /// Raised each time the slot changes hands.
@@ -385,7 +385,7 @@ record! {
 /// Gauges of a worker.
 pub const GAUGES: usize = 5;
 /// Counters of a worker.
-pub const COUNTERS: usize = 41;
+pub const COUNTERS: usize = 43;
 const _: () = assert!(Slot::GAUGES.offset as usize + GAUGES * 4 <= Slot::COUNTS.offset as usize);
 const _: () = assert!(Slot::COUNTS.offset as usize + COUNTERS * 8 <= Slot::LEN);
 const _: () = assert!(Slot::LEN.is_multiple_of(GRANULE));

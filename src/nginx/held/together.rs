@@ -49,6 +49,11 @@ impl Together {
         self.ended.push(Ended { request, status, waits });
     }
 
+    /// How many answers wait to be sent.
+    pub(crate) fn waiting(&self) -> usize {
+        self.collected.len()
+    }
+
     /// Sends what waits. The error is the ring's: it is of no use any more, and nothing is lost by that.
     pub(crate) fn send(&mut self, ring: Option<&mut Ring>) -> Option<io::Error> {
         let mut waiting = self.ended.iter_mut().filter(|ended| ended.waits);

@@ -53,9 +53,10 @@ impl Request {
     }
 
     /// The `Content-Length` of the answer; without one it is chunked (HTTP/1.1) or ends with the
-    /// connection (HTTP/1.0). For a status whose answers have one, so not for 204.
+    /// connection (HTTP/1.0).
     fn set_content_length(&mut self, length: Option<u64>) -> Result<(), NoMemory> {
-        let written = match length {
+        // With 204 nginx drops only what it would have written itself.
+        let written = match length.filter(|_| self.final_status() != 204) {
             Some(n) => {
                 self.push_copy("Content-Length", itoa::Buffer::new().format(n).as_bytes())?
             }
@@ -71,16 +72,30 @@ impl Request {
         Ok(())
     }
 
-    /// The `Last-Modified` of the answer: a time, and how it is written as an HTTP date. For the statuses that have one: 200, 206 and 304.
+    /// The `Last-Modified` of the answer: a time, and how it is written as an HTTP date.
     pub(crate) fn set_last_modified(
         &mut self,
         unix_seconds: u32,
         date: &[u8],
     ) -> Result<(), NoMemory> {
-        let written = self.push_copy("Last-Modified", date)?;
-        self.0.headers_out.last_modified_time = time_t::from(unix_seconds);
-        self.0.headers_out.last_modified = written;
+        // With another status nginx drops only what it would have written itself.
+        let written = match self.0.err_status {
+            0 | 200 | 206 | 304 => self.push_copy("Last-Modified", date)?,
+            _ => ptr::null_mut(),
+        };
+        let headers = &mut self.0.headers_out;
+        headers.last_modified_time = time_t::from(unix_seconds);
+        // SAFETY: null or a header in the request's list; hash 0 takes it out (nginx's convention).
+        if let Some(header) = unsafe { headers.last_modified.as_mut() } {
+            header.hash = 0;
+        }
+        headers.last_modified = written;
         Ok(())
+    }
+
+    /// The status that is sent: an `error_page` that led here may have set another than ours.
+    fn final_status(&self) -> ngx_uint_t {
+        if self.0.err_status == 0 { self.0.headers_out.status } else { self.0.err_status }
     }
 
     /// Keeps nginx from answering 304 (or 412) by itself, because a 200 has a `Last-Modified` and the

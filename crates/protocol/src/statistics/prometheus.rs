@@ -76,6 +76,10 @@ pub struct Metrics<'a> {
     pub wakeups_sent: u64,
     /// Wake-ups received.
     pub wakeups_received: u64,
+    /// Calls that handed several sends to the kernel.
+    pub ring_calls: u64,
+    /// Sends that went so.
+    pub ring_sends: u64,
     /// The living workers in the order of their slots.
     pub workers: &'a [Worker<'a>],
 }
@@ -190,6 +194,13 @@ fn deliveries(metrics: &Metrics<'_>, text: &mut Text<'_>) {
         "Wake-ups received; several that come at once are received as one.",
     );
     text.sample(&[], metrics.wakeups_received);
+    text.counter(
+        "push_stream_io_uring_calls_total",
+        "System calls that handed several sends to the kernel.",
+    );
+    text.sample(&[], metrics.ring_calls);
+    text.counter("push_stream_io_uring_sends_total", "Sends that went with these calls.");
+    text.sample(&[], metrics.ring_sends);
 }
 
 fn workers(metrics: &Metrics<'_>, text: &mut Text<'_>) {

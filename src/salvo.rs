@@ -1,9 +1,10 @@
 //! Volleys on their way to many sockets.
 //!
-//! A [`Volley`] is the bytes that each subscriber of a cohort gets. A [`Salvo`] is the sends of a turn that are handed to the kernel with
+//! A [`Shot`] is what each subscriber of a cohort gets. A [`Salvo`] is the sends of a turn that are handed to the kernel with
 //! one system call, where it can do that ([`Ring`]): of one big cohort, or of many small ones.
 //!
-//! Cost of a volley: one allocation if it has several pieces, to put them into one. Of a send in a salvo: 24 bytes until it is fired.
+//! Cost of a shot: one allocation if it has several pieces, to put them into one, for up to 128 subscribers. Of a send in a salvo: 24 bytes
+//! until it is fired.
 
 use std::io::{self, IoSlice};
 use std::rc::Rc;
@@ -15,38 +16,45 @@ use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Gone;
 use crate::nginx::held::together::Together;
 use crate::nginx::log::{Log, notice};
-use crate::nginx::ring::{Ring, Send, Target};
+use crate::nginx::ring::{Outgoing, Ring, Target};
+use crate::nginx::wire::Wire;
+use crate::render::Piece;
 use crate::tables::SubscriberKey;
 
-/// Pieces of a volley up to so many bytes are put into one, once for all who get them: a send of one piece is cheaper than a `writev`.
-const JOINED: usize = 64 << 10;
+/// Pieces of up to so many bytes are put into one: a send of one piece is cheaper than a `writev`.
+const ONE_PIECE: usize = 64 << 10;
 /// Pieces written in one call (IOV_MAX is 1024).
 const MAX_PIECES: usize = 512;
 /// With fewer sends at hand a call for each of them is as cheap.
 const WORTH_IT: usize = 4;
 
-/// The bytes of a volley on one wire.
-pub(crate) struct Volley {
+/// A volley as bytes on one wire.
+pub(crate) struct Shot {
+    volley: Rc<[Piece]>,
     /// Each may be queued by itself.
     pieces: SmallVec<[Bytes; 2]>,
-    /// All of them in one, unless that is too much.
+    /// All of them in one, unless that is too much or nobody is sent it at once.
     joined: Option<Bytes>,
     len: usize,
+    /// One system call can write it.
+    is_one_write: bool,
 }
 
-impl Volley {
-    pub(crate) fn new(pieces: impl Iterator<Item = Bytes>) -> Self {
-        let pieces: SmallVec<[Bytes; 2]> = pieces.collect();
+impl Shot {
+    pub(crate) fn new(volley: &Rc<[Piece]>, wire: Wire) -> Self {
+        let pieces: SmallVec<[Bytes; 2]> = volley.iter().flat_map(|piece| piece.on(wire)).collect();
         let len = pieces.iter().map(|piece| piece.len()).sum();
+        let is_plain = wire != Wire::Filtered;
         let joined = match &*pieces {
             [piece] => Some(piece.clone()),
-            _ => (len <= JOINED).then(|| {
+            _ => (is_plain && len <= ONE_PIECE).then(|| {
                 let mut joined = Vec::with_capacity(len);
                 pieces.iter().for_each(|piece| joined.extend_from_slice(piece));
                 Bytes::from(joined)
             }),
         };
-        Self { pieces, joined, len }
+        let is_one_write = is_plain && (joined.is_some() || pieces.len() <= MAX_PIECES);
+        Self { volley: Rc::clone(volley), pieces, joined, len, is_one_write }
     }
 
     /// In bytes.
@@ -58,9 +66,9 @@ impl Volley {
         self.pieces.iter()
     }
 
-    /// Whether one system call can write it.
+    /// Whether [`Shot::write_with`] can write it.
     pub(crate) fn is_one_write(&self) -> bool {
-        self.joined.is_some() || self.pieces.len() <= MAX_PIECES
+        self.is_one_write
     }
 
     /// Writes it with one call of `write`.
@@ -79,9 +87,9 @@ impl Volley {
 /// Sends that wait for each other.
 pub(crate) struct Salvo {
     way: Way,
-    sends: Vec<Send<SubscriberKey>>,
-    /// What is sent, and the bytes of it.
-    volleys: Vec<Rc<Volley>>,
+    sends: Vec<Outgoing<SubscriberKey>>,
+    /// What is sent, how often, and the bytes of it.
+    shots: Vec<(Rc<Shot>, usize)>,
     bytes: Vec<Bytes>,
 }
 
@@ -95,59 +103,68 @@ enum Way {
 }
 
 impl Salvo {
+    /// Sends that it has room for.
+    pub(crate) const ROOM: usize = Ring::ENTRIES;
+
     /// `together`: the kernel is to be asked for a ring.
     pub(crate) fn new(together: bool) -> Self {
         let way = if together { Way::Unopened } else { Way::OneByOne };
-        Self {
-            way,
-            sends: Vec::with_capacity(Ring::ENTRIES),
-            volleys: Vec::new(),
-            bytes: Vec::new(),
-        }
+        Self { way, sends: Vec::with_capacity(Self::ROOM), shots: Vec::new(), bytes: Vec::new() }
     }
 
     /// How many more sends it takes.
     pub(crate) fn room(&self) -> usize {
-        Ring::ENTRIES - self.sends.len()
+        Self::ROOM - self.sends.len()
     }
 
-    /// Takes a volley for `count` subscribers, or more that are still to come in this turn; false = it is to be sent to each of them by itself.
-    pub(crate) fn load(&mut self, volley: &Rc<Volley>, count: usize, more_to_come: bool) -> bool {
+    /// Takes a shot for `count` subscribers, or more that are still to come in this turn; false = it is to be sent to each of them by itself.
+    pub(crate) fn load(&mut self, shot: &Rc<Shot>, count: usize, more_to_come: bool) -> bool {
         if self.sends.is_empty() && count < WORTH_IT && !more_to_come {
             return false;
         }
-        let Some(joined) = volley.joined.as_ref().filter(|_| self.way.ring().is_some()) else {
+        let Some(joined) = shot.joined.as_ref().filter(|_| self.way.ring().is_some()) else {
             return false;
         };
         self.bytes.push(joined.clone());
-        self.volleys.push(Rc::clone(volley));
+        self.shots.push((Rc::clone(shot), 0));
         true
     }
 
-    /// Takes a send of the volley that was loaded last.
+    /// Takes a send of the shot that was loaded last.
     pub(crate) fn push(&mut self, to: SubscriberKey, target: Target) {
-        self.sends.push(Send::new(to, target, self.bytes.len().saturating_sub(1)));
+        if let Some((_, sends)) = self.shots.last_mut() {
+            *sends += 1;
+        }
+        self.sends.push(Outgoing::new(to, target, self.bytes.len().saturating_sub(1)));
     }
 
     /// Has everything sent, and tells of those who have not taken all.
     pub(crate) fn fire(
         &mut self,
-        mut short: impl FnMut(SubscriberKey, Result<usize, Gone>, &Volley),
+        mut short: impl FnMut(SubscriberKey, Result<usize, Gone>, &Shot),
     ) {
         let Some(ring) = self.way.ring() else { return };
-        let volleys = &self.volleys;
+        let shots = &self.shots;
         let sent = ring.send_all(&self.sends, &self.bytes, |send, taken| {
-            if let Some(volley) = volleys.get(send.what()) {
-                short(send.to, taken, volley);
+            if let Some((shot, _)) = shots.get(send.what()) {
+                short(send.to, taken, shot);
             }
         });
         counters::sent(sent.bytes);
+        counters::sent_together(self.sends.len());
+        for (shot, sends) in self.shots.drain(..) {
+            counters::written(shot.volley.iter(), sends);
+        }
         self.sends.clear();
-        self.volleys.clear();
         self.bytes.clear();
         if let Some(error) = sent.failed {
             self.way.give_up(&error);
         }
+    }
+
+    /// Whether there is nothing to be fired.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.shots.is_empty()
     }
 
     /// Whether so many sends are better done together.
@@ -155,28 +172,19 @@ impl Salvo {
         count >= WORTH_IT && self.way.ring().is_some()
     }
 
-    /// Sends answers of long polls.
-    pub(crate) fn send(&mut self, answers: &mut Together) {
+    /// Sends the answers of long polls.
+    pub(crate) fn send_answers(&mut self, answers: &mut Together) {
+        let waiting = answers.waiting();
+        if waiting > 0 {
+            counters::sent_together(waiting);
+        }
         if let Some(error) = answers.send(self.way.ring()) {
             self.way.give_up(&error);
         }
     }
-
-    /// Whether there is nothing to be fired.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.volleys.is_empty()
-    }
 }
 
 impl Way {
-    fn give_up(&mut self, error: &io::Error) {
-        notice!(
-            Log::cycle(),
-            "push stream module: io_uring has failed ({error}): each subscriber is sent to by itself"
-        );
-        *self = Self::OneByOne;
-    }
-
     /// The ring, which is made when it is needed first.
     fn ring(&mut self) -> Option<&mut Ring> {
         if matches!(self, Self::Unopened) {
@@ -195,5 +203,13 @@ impl Way {
             Self::Ring(ring) => Some(ring),
             Self::Unopened | Self::OneByOne => None,
         }
+    }
+
+    fn give_up(&mut self, error: &io::Error) {
+        notice!(
+            Log::cycle(),
+            "push stream module: io_uring has failed ({error}): each subscriber is sent to by itself"
+        );
+        *self = Self::OneByOne;
     }
 }
