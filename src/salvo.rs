@@ -86,30 +86,22 @@ impl Shot {
 
 /// Sends that wait for each other.
 pub(crate) struct Salvo {
-    way: Way,
+    /// Without one they are sent one by one: the kernel has no rings, or the configuration does not want them.
+    ring: Option<Ring>,
     sends: Vec<Outgoing<SubscriberKey>>,
     /// What is sent, how often, and the bytes of it.
     shots: Vec<(Rc<Shot>, usize)>,
     bytes: Vec<Bytes>,
 }
 
-/// How the sends of a salvo reach the kernel.
-enum Way {
-    /// By a ring that has not been needed yet.
-    Unopened,
-    Ring(Box<Ring>),
-    /// One by one: the kernel has no rings, or the configuration does not want them.
-    OneByOne,
-}
-
 impl Salvo {
     /// Sends that it has room for.
     pub(crate) const ROOM: usize = Ring::ENTRIES;
 
-    /// `together`: the kernel is to be asked for a ring.
+    /// `together`: the kernel is to be asked for a ring. That takes it a millisecond, so it is done before the first message.
     pub(crate) fn new(together: bool) -> Self {
-        let way = if together { Way::Unopened } else { Way::OneByOne };
-        Self { way, sends: Vec::with_capacity(Self::ROOM), shots: Vec::new(), bytes: Vec::new() }
+        let ring = if together { open_ring() } else { None };
+        Self { ring, sends: Vec::with_capacity(Self::ROOM), shots: Vec::new(), bytes: Vec::new() }
     }
 
     /// How many more sends it takes.
@@ -122,7 +114,7 @@ impl Salvo {
         if self.sends.is_empty() && count < WORTH_IT && !more_to_come {
             return false;
         }
-        let Some(joined) = shot.joined.as_ref().filter(|_| self.way.ring().is_some()) else {
+        let Some(joined) = shot.joined.as_ref().filter(|_| self.ring.is_some()) else {
             return false;
         };
         self.bytes.push(joined.clone());
@@ -143,7 +135,7 @@ impl Salvo {
         &mut self,
         mut short: impl FnMut(SubscriberKey, Result<usize, Gone>, &Shot),
     ) {
-        let Some(ring) = self.way.ring() else { return };
+        let Some(ring) = &mut self.ring else { return };
         let shots = &self.shots;
         let sent = ring.send_all(&self.sends, &self.bytes, |send, taken| {
             if let Some((shot, _)) = shots.get(send.what()) {
@@ -158,7 +150,7 @@ impl Salvo {
         self.sends.clear();
         self.bytes.clear();
         if let Some(error) = sent.failed {
-            self.way.give_up(&error);
+            self.give_up(&error);
         }
     }
 
@@ -168,8 +160,8 @@ impl Salvo {
     }
 
     /// Whether so many sends are better done together.
-    pub(crate) fn is_worth_it(&mut self, count: usize) -> bool {
-        count >= WORTH_IT && self.way.ring().is_some()
+    pub(crate) fn is_worth_it(&self, count: usize) -> bool {
+        count >= WORTH_IT && self.ring.is_some()
     }
 
     /// Sends the answers of long polls.
@@ -178,30 +170,8 @@ impl Salvo {
         if waiting > 0 {
             counters::sent_together(waiting);
         }
-        if let Some(error) = answers.send(self.way.ring()) {
-            self.way.give_up(&error);
-        }
-    }
-}
-
-impl Way {
-    /// The ring, which is made when it is needed first.
-    fn ring(&mut self) -> Option<&mut Ring> {
-        if matches!(self, Self::Unopened) {
-            *self = match Ring::open() {
-                Ok(ring) => Self::Ring(Box::new(ring)),
-                Err(error) => {
-                    notice!(
-                        Log::cycle(),
-                        "push stream module: no io_uring here ({error}): each subscriber is sent to by itself"
-                    );
-                    Self::OneByOne
-                }
-            };
-        }
-        match self {
-            Self::Ring(ring) => Some(ring),
-            Self::Unopened | Self::OneByOne => None,
+        if let Some(error) = answers.send(self.ring.as_mut()) {
+            self.give_up(&error);
         }
     }
 
@@ -210,6 +180,18 @@ impl Way {
             Log::cycle(),
             "push stream module: io_uring has failed ({error}): each subscriber is sent to by itself"
         );
-        *self = Self::OneByOne;
+        self.ring = None;
     }
+}
+
+fn open_ring() -> Option<Ring> {
+    let failed = match Ring::open() {
+        Ok(ring) => return Some(ring),
+        Err(error) => error,
+    };
+    notice!(
+        Log::cycle(),
+        "push stream module: no io_uring here ({failed}): each subscriber is sent to by itself"
+    );
+    None
 }

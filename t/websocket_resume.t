@@ -150,6 +150,8 @@ a< nothing 100ms
 repeat 100: ? POST /pub?id=s "m${i}" -> 200
 a: WS /ws/s?time=0 @worker 1
 b: WS /ws/s.b100 @worker 2
+# Which are the last 100 is decided when the handshake is answered.
+b< status 101
 repeat 50: ? POST /pub?id=s "l${i}" -> 200
 repeat 100: a,b< frame text ~ ^m${i}\|
 repeat 50: a,b< frame text ~ ^l${i}\|
