@@ -25,8 +25,9 @@ use crate::tables::SubscriberKey;
 const ONE_PIECE: usize = 64 << 10;
 /// Pieces written in one call (IOV_MAX is 1024).
 const MAX_PIECES: usize = 512;
-/// With fewer sends at hand a call for each of them is as cheap.
-const WORTH_IT: usize = 4;
+/// With fewer sends at hand each is done by itself: a ring would save little, and a worker that has slept until then finds the kernel's code
+/// for it in no cache, which the first subscriber would wait for.
+const WORTH_IT: usize = 16;
 
 /// A volley as bytes on one wire.
 pub(crate) struct Shot {
