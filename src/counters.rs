@@ -88,7 +88,7 @@ pub(crate) fn refused_publish() {
 
 /// So many sends have been done together.
 pub(crate) fn sent_together(sends: usize) {
-    add(RING_CALLS, 1);
+    add(RING_CALLS, (sends > 0).into());
     add(RING_SENDS, sends as u64);
 }
 

@@ -55,6 +55,24 @@ enum What {
     Farewell(Pin),
 }
 
+/// What sending has shown of subscribers, to be seen to when the walk through them is over.
+#[derive(Default)]
+struct Aftermath {
+    suspects: Vec<SubscriberKey>,
+    lost: Vec<(SubscriberKey, CloseReason)>,
+}
+
+impl Aftermath {
+    fn note(&mut self, key: SubscriberKey, subscriber: &Subscriber, sent: Result<(), Lost>) {
+        if subscriber.suspect {
+            self.suspects.push(key);
+        }
+        if let Err(Lost(reason)) = sent {
+            self.lost.push((key, reason));
+        }
+    }
+}
+
 /// The piece of a live message. A long poll is answered even if there is nothing to be seen of it: its cursor moves on.
 fn or_empty(piece: Option<Piece>, kind: Kind, news: &News) -> Option<Piece> {
     let empty = || (kind == Kind::LongPolling).then(|| Piece::empty(news.cursor));
@@ -288,10 +306,10 @@ impl Worker {
         let shot = Rc::new(Shot::new(&volley, wire));
         let messages = volley.iter().filter(|piece| piece.is_message).count();
         let counted = u32::try_from(messages).unwrap_or(u32::MAX);
-        let at_once = shot.is_one_write();
+        let at_once = wire != Wire::Filtered && shot.is_one_write();
         let together = at_once && self.salvo.load(&shot, share.len(), more_to_come);
         let now = process::now_msec();
-        let (mut lost, mut suspects) = (Vec::new(), Vec::new());
+        let mut aftermath = Aftermath::default();
         let (mut written_to, mut sent_at_once) = (0, 0);
         for subscriber_key in cohort.subscribers.get(share.clone()).unwrap_or_default() {
             let Some(subscriber) = self.subscribers.get_mut(*subscriber_key) else { continue };
@@ -323,17 +341,12 @@ impl Worker {
             };
             subscriber.seen = subscriber.seen.max(last.cursor);
             subscriber.spoke = now;
-            if subscriber.suspect {
-                suspects.push(*subscriber_key);
-            }
-            if let Err(Lost(reason)) = sent {
-                lost.push((*subscriber_key, reason));
-            }
+            aftermath.note(*subscriber_key, subscriber, sent);
         }
         counters::written(volley.iter(), written_to);
         counters::delivered(cohort.look.mode, messages * sent_at_once);
         cohort.advance(share.end);
-        self.look_after(suspects, lost);
+        self.look_after(aftermath);
         let more = self.cohorts.get(key).is_some_and(|cohort| !cohort.volleys.is_empty());
         if more {
             // The same subscribers may be next.
@@ -347,28 +360,19 @@ impl Worker {
         if self.salvo.is_empty() {
             return;
         }
-        let (mut lost, mut suspects) = (Vec::new(), Vec::new());
+        let mut aftermath = Aftermath::default();
         self.salvo.fire(|key, taken, shot| {
             let Some(subscriber) = self.subscribers.get_mut(key) else { return };
             let sent = subscriber.was_sent(taken, shot);
-            if subscriber.suspect {
-                suspects.push(key);
-            }
-            if let Err(Lost(reason)) = sent {
-                lost.push((key, reason));
-            }
+            aftermath.note(key, subscriber, sent);
         });
-        self.look_after(suspects, lost);
+        self.look_after(aftermath);
     }
 
     /// After sending: who is slow is looked at again, who is lost is dropped.
-    fn look_after(
-        &mut self,
-        suspects: Vec<SubscriberKey>,
-        lost: Vec<(SubscriberKey, CloseReason)>,
-    ) {
-        suspects.into_iter().for_each(|key| self.arm(key));
-        for (key, reason) in lost {
+    fn look_after(&mut self, aftermath: Aftermath) {
+        aftermath.suspects.into_iter().for_each(|key| self.arm(key));
+        for (key, reason) in aftermath.lost {
             self.drop_subscriber(key, reason);
         }
     }

@@ -37,8 +37,6 @@ pub(crate) struct Shot {
     /// All of them in one, unless that is too much or nobody is sent it at once.
     joined: Option<Bytes>,
     len: usize,
-    /// One system call can write it.
-    is_one_write: bool,
 }
 
 impl Shot {
@@ -54,8 +52,7 @@ impl Shot {
                 Bytes::from(joined)
             }),
         };
-        let is_one_write = is_plain && (joined.is_some() || pieces.len() <= MAX_PIECES);
-        Self { volley: Rc::clone(volley), pieces, joined, len, is_one_write }
+        Self { volley: Rc::clone(volley), pieces, joined, len }
     }
 
     /// In bytes.
@@ -67,9 +64,9 @@ impl Shot {
         self.pieces.iter()
     }
 
-    /// Whether [`Shot::write_with`] can write it.
+    /// Whether [`Shot::write_with`] can write it, on the plain path.
     pub(crate) fn is_one_write(&self) -> bool {
-        self.is_one_write
+        self.joined.is_some() || self.pieces.len() <= MAX_PIECES
     }
 
     /// Writes it with one call of `write`.
@@ -167,10 +164,7 @@ impl Salvo {
 
     /// Sends the answers of long polls.
     pub(crate) fn send_answers(&mut self, answers: &mut Together) {
-        let waiting = answers.waiting();
-        if waiting > 0 {
-            counters::sent_together(waiting);
-        }
+        counters::sent_together(answers.waiting());
         if let Some(error) = answers.send(self.ring.as_mut()) {
             self.give_up(&error);
         }

@@ -30,28 +30,21 @@ struct Open {
 const USUAL: usize = 512;
 
 /// Answers that wait.
+#[derive(Default)]
 pub(super) struct Collected {
     answers: Vec<Answer>,
     /// Heads and bodies, one behind the other.
     text: Vec<u8>,
 }
 
-struct Answer {
+pub(super) struct Answer {
     target: Target,
     /// Where it ends in the text.
     end: usize,
     /// Bytes of it that are head.
-    head: usize,
-    /// The body, in the request's pool.
-    body: ngx_str_t,
-}
-
-/// What became of an answer.
-pub(super) struct Taken {
-    /// Bytes of the head that the socket has taken.
     pub(super) head: usize,
-    /// The body as far as it has not.
-    pub(super) rest: ngx_str_t,
+    /// The body, in the request's pool.
+    pub(super) body: ngx_str_t,
 }
 
 impl Collected {
@@ -73,7 +66,7 @@ impl Collected {
         request: *mut ngx_http_request_t,
         make: impl FnOnce() -> T,
     ) -> T {
-        let collected = mem::replace(self, Self { answers: Vec::new(), text: Vec::new() });
+        let collected = mem::take(self);
         OPEN.replace(Some(Open { request, collected }));
         let made = make();
         if let Some(open) = OPEN.take() {
@@ -82,11 +75,11 @@ impl Collected {
         made
     }
 
-    /// Sends them, and tells of each in turn. Without a ring nothing is sent; the error is the ring's.
+    /// Sends them, and tells of each in turn how many bytes of it the socket took. Without a ring nothing is sent; the error is the ring's.
     pub(super) fn send(
-        mut self,
+        self,
         ring: Option<&mut Ring>,
-        mut each: impl FnMut(Result<Taken, Gone>),
+        mut each: impl FnMut(&Answer, Result<usize, Gone>),
     ) -> Option<io::Error> {
         let text = Bytes::from(self.text);
         let mut start = 0;
@@ -108,20 +101,10 @@ impl Collected {
             });
             sent.failed
         });
-        for (answer, taken) in self.answers.drain(..).zip(taken) {
-            each(taken.map(|taken| answer.after(taken)));
+        for (answer, taken) in self.answers.iter().zip(taken) {
+            each(answer, taken);
         }
         failed
-    }
-}
-
-impl Answer {
-    fn after(self, taken: usize) -> Taken {
-        let head = taken.min(self.head);
-        let body = (taken - head).min(self.body.len);
-        // SAFETY: the body is at least so long.
-        let data = unsafe { self.body.data.add(body) };
-        Taken { head, rest: ngx_str_t { len: self.body.len - body, data } }
     }
 }
 

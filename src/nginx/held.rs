@@ -321,17 +321,14 @@ impl Held {
     pub(crate) fn finish_with(self, answer: impl FnOnce(&mut Request) -> Status) {
         let upgraded = self.0.upgraded.get();
         let Some(r) = self.release() else { return };
-        // SAFETY: it was held until `release`, so it is live until it is finalized; it is not touched
-        // afterwards, only its connection (callback contract, point 3).
+        // SAFETY: it was held until `release`, so it is live until it is finalized; it is not touched afterwards.
         unsafe {
-            let c = (*r).connection;
             let request = Request::from_ptr(r);
             if upgraded {
                 request.linger();
             }
             let status = answer(request);
-            ngx_http_finalize_request(r, status.0);
-            ngx_http_run_posted_requests(c);
+            finalize(r, status);
         }
     }
 
@@ -356,6 +353,20 @@ impl Link {
     fn send_timeout(&self) -> ngx_msec_t {
         // 60 s is nginx's default, for a request without a location, which does not happen.
         self.core.get().map_or(60_000, |core| core.send_timeout)
+    }
+}
+
+/// Ends a request outside of its own handlers.
+///
+/// # Safety
+///
+/// `r` is live. It is not touched afterwards.
+unsafe fn finalize(r: *mut ngx_http_request_t, status: Status) {
+    // SAFETY: as the caller promises; afterwards only its connection is touched (callback contract, point 3).
+    unsafe {
+        let c = (*r).connection;
+        ngx_http_finalize_request(r, status.0);
+        ngx_http_run_posted_requests(c);
     }
 }
 

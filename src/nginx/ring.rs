@@ -75,6 +75,13 @@ impl<T> Outgoing<T> {
     fn text<'b>(&self, bytes: &'b [Bytes]) -> &'b [u8] {
         bytes.get(self.what()).map_or(&[], |bytes| bytes)
     }
+
+    /// Counts what has been sent for the connection.
+    #[cold]
+    fn account(&self, sent: Verdict, wanted: usize) -> Result<usize, Gone> {
+        // SAFETY: `Target`'s invariant; it is open until the sends have been done (see `Outgoing::new`).
+        unsafe { socket::account(self.target.0, sent, wanted, c"io_uring send failed") }
+    }
 }
 
 /// What became of sends.
@@ -202,14 +209,5 @@ impl Ring {
             }
             short(send, send.account(sent, send.text(bytes).len()));
         }
-    }
-}
-
-impl<T> Outgoing<T> {
-    /// Counts what has been sent for the connection.
-    #[cold]
-    fn account(&self, sent: Verdict, wanted: usize) -> Result<usize, Gone> {
-        // SAFETY: `Target`'s invariant; it is open until the sends have been done (see `Outgoing::new`).
-        unsafe { socket::account(self.target.0, sent, wanted, c"io_uring send failed") }
     }
 }

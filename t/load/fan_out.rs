@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::event::epoll;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::{ask, post, soon, standard, wait_for};
+use super::{ask, get, post, soon, standard, wait_for};
 use crate::runner::client::Client;
 use crate::runner::{MACHINE, Nginx, Outcome, Setup};
 
@@ -50,8 +50,9 @@ pub(super) fn run(setup: &Setup) -> Outcome<()> {
             format!("{:x}\r\n{piece}\r\n", piece.len()).into_bytes()
         })
         .collect();
-    let mut subscribers =
-        (0..SUBSCRIBERS).map(|_| subscribe(port, &expected)).collect::<Outcome<Vec<_>>>()?;
+    let mut subscribers = (0..SUBSCRIBERS)
+        .map(|_| subscribe(port, "room", &expected))
+        .collect::<Outcome<Vec<_>>>()?;
     let summary =
         wait_for(port, "/stats", soon(5), |summary| summary["subscribers"] == SUBSCRIBERS)?;
     let workers = summary["by_worker"].as_array().cloned().unwrap_or_default();
@@ -89,9 +90,13 @@ pub(crate) fn allow_many_files() -> Outcome<()> {
         .map_err(|error| format!("setrlimit: {error}"))
 }
 
-fn subscribe(port: u16, expected: &[u8]) -> Outcome<Subscriber<'_>> {
+pub(super) fn subscribe<'e>(
+    port: u16,
+    channel: &str,
+    expected: &'e [u8],
+) -> Outcome<Subscriber<'e>> {
     let mut client = Client::connect(port)?;
-    client.ask(b"GET /sub/room HTTP/1.1\r\nHost: x\r\n\r\n", false, false)?;
+    client.ask(&get(&format!("/sub/{channel}"), ""), false, false)?;
     let status = client.head(soon(5))?.status;
     if status == 200 { Subscriber::new(client, expected) } else { Err(format!("{status}")) }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
-use super::fan_out::{Subscriber, receive};
+use super::fan_out::{self, receive};
 use super::{ask, get, post, share_machine, soon, standard, wait_for};
 use crate::runner::client::Client;
 use crate::runner::{Nginx, Outcome, Setup};
@@ -191,16 +191,8 @@ fn fan_out(setup: &Setup, http: &str) -> Outcome<String> {
         (1..=MESSAGES).flat_map(piece).collect()
     };
     let expected: Vec<Vec<u8>> = (0..=SMALL_CHANNELS).map(expected).collect();
-    let subscribe = |channel: usize| -> Outcome<Subscriber<'_>> {
-        let mut client = Client::connect(port)?;
-        let request = format!("GET /sub/room{channel} HTTP/1.1\r\nHost: x\r\n\r\n");
-        client.ask(request.as_bytes(), false, false)?;
-        let status = client.head(soon(5))?.status;
-        if status != 200 {
-            return Err(format!("subscribing: {status}"));
-        }
-        Subscriber::new(client, &expected[channel])
-    };
+    let subscribe =
+        |channel: usize| fan_out::subscribe(port, &format!("room{channel}"), &expected[channel]);
     let mut late = (0..LATE_READERS).map(|_| subscribe(0)).collect::<Outcome<Vec<_>>>()?;
     let mut readers = (0..READERS).map(|_| subscribe(0)).collect::<Outcome<Vec<_>>>()?;
     for channel in 1..=SMALL_CHANNELS {

@@ -6,9 +6,9 @@
 
 use std::io;
 
-use nginx_sys::{ngx_http_finalize_request, ngx_http_request_t, ngx_http_run_posted_requests};
+use nginx_sys::ngx_http_request_t;
 
-use super::Held;
+use super::{Held, finalize};
 use crate::nginx::collected::Collected;
 use crate::nginx::request::{Request, Status};
 use crate::nginx::ring::Ring;
@@ -57,26 +57,21 @@ impl Together {
     /// Sends what waits. The error is the ring's: it is of no use any more, and nothing is lost by that.
     pub(crate) fn send(&mut self, ring: Option<&mut Ring>) -> Option<io::Error> {
         let mut waiting = self.ended.iter_mut().filter(|ended| ended.waits);
-        core::mem::replace(&mut self.collected, Collected::with_capacity(0)).send(ring, |sent| {
+        core::mem::take(&mut self.collected).send(ring, |answer, taken| {
             let Some(ended) = waiting.next() else { return };
             // SAFETY: live (Ended's invariant).
             let request = unsafe { Request::from_ptr(ended.request) };
-            ended.status = match sent {
-                Ok(sent) => request.finish_write(sent.head, sent.rest),
-                Err(_) => Status::ERROR,
-            };
+            ended.status = taken.map_or(Status::ERROR, |taken| {
+                request.finish_write(taken, answer.head, answer.body)
+            });
         })
     }
 
     /// Ends the requests.
     pub(crate) fn finish(self) {
         for Ended { request, status, .. } in self.ended {
-            // SAFETY: live (Ended's invariant); it is not touched after it has been finalized, only its connection (callback contract, point 3).
-            unsafe {
-                let c = (*request).connection;
-                ngx_http_finalize_request(request, status.0);
-                ngx_http_run_posted_requests(c);
-            }
+            // SAFETY: live (Ended's invariant), and not touched afterwards.
+            unsafe { finalize(request, status) };
         }
     }
 }

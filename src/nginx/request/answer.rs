@@ -64,11 +64,8 @@ impl Request {
         };
         let headers = &mut self.0.headers_out;
         headers.content_length_n = length.map_or(-1, |n| off_t::try_from(n).unwrap_or(off_t::MAX));
-        // SAFETY: null or a header in the request's list; hash 0 takes it out (nginx's convention).
-        if let Some(header) = unsafe { headers.content_length.as_mut() } {
-            header.hash = 0;
-        }
-        headers.content_length = written;
+        // SAFETY: null or a header in the request's list.
+        unsafe { replace(&mut headers.content_length, written) };
         Ok(())
     }
 
@@ -85,11 +82,8 @@ impl Request {
         };
         let headers = &mut self.0.headers_out;
         headers.last_modified_time = time_t::from(unix_seconds);
-        // SAFETY: null or a header in the request's list; hash 0 takes it out (nginx's convention).
-        if let Some(header) = unsafe { headers.last_modified.as_mut() } {
-            header.hash = 0;
-        }
-        headers.last_modified = written;
+        // SAFETY: null or a header in the request's list.
+        unsafe { replace(&mut headers.last_modified, written) };
         Ok(())
     }
 
@@ -257,7 +251,7 @@ impl Request {
 
     /// The same for the end of a body that all filters but the last would only pass on. That last one is asked for help only if the socket
     /// does not take everything at once.
-    fn write_last(&mut self, mut text: ngx_str_t) -> Status {
+    fn write_last(&mut self, text: ngx_str_t) -> Status {
         if collected::collect(self, text) {
             return Status::OK;
         }
@@ -266,21 +260,27 @@ impl Request {
             let bytes = core::slice::from_raw_parts(text.data, text.len);
             socket::write(self.connection(), Some(&mut *self), &[IoSlice::new(bytes)])
         };
-        let Ok(taken) = taken else { return Status::ERROR };
-        text.len -= taken;
-        // SAFETY: the text was no shorter.
-        text.data = unsafe { text.data.add(taken) };
-        self.finish_write(0, text)
+        taken.map_or(Status::ERROR, |taken| self.finish_write(taken, 0, text))
     }
 
-    /// So much of the head has been sent beside nginx, and this is what is left of the body.
-    pub(in crate::nginx) fn finish_write(&mut self, head: usize, text: ngx_str_t) -> Status {
-        if head > 0 {
-            socket::drop_sent(self, head);
+    /// So many bytes have been sent beside nginx, of a head that it still keeps and of the body behind it: it sends the rest.
+    pub(in crate::nginx) fn finish_write(
+        &mut self,
+        taken: usize,
+        head: usize,
+        mut text: ngx_str_t,
+    ) -> Status {
+        let of_head = taken.min(head);
+        if of_head > 0 {
+            socket::drop_sent(self, of_head);
         }
-        if text.len == 0 {
+        let of_text = (taken - of_head).min(text.len);
+        if of_text == text.len {
             return Status::OK;
         }
+        text.len -= of_text;
+        // SAFETY: the text was longer.
+        text.data = unsafe { text.data.add(of_text) };
         let Ok(buffer) = self.buffer(text, true) else { return Status::ERROR };
         let mut link = ngx_chain_t { buf: buffer, next: ptr::null_mut() };
         // SAFETY: as above.
@@ -335,6 +335,20 @@ impl Request {
         unsafe { data.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         Ok(ngx_str_t { len: bytes.len(), data })
     }
+}
+
+/// Takes a header out of the request's list, and notes another in its place.
+///
+/// # Safety
+///
+/// `known` is null or a header in that list.
+unsafe fn replace(known: &mut *mut ngx_table_elt_t, by: *mut ngx_table_elt_t) {
+    // SAFETY: as the caller promises.
+    if let Some(header) = unsafe { known.as_mut() } {
+        // nginx's convention.
+        header.hash = 0;
+    }
+    *known = by;
 }
 
 /// A text that is being put together.
