@@ -18,8 +18,7 @@ impl Worker {
     /// Sends the next batch.
     pub(crate) fn go_on_answering(&mut self, key: LongAnswerKey) {
         let Some(answer) = self.long_answers.get_mut(key) else { return };
-        let of_gap = self.main.gap_message_text.as_deref();
-        match answer.go_on(&self.zone, of_gap, &mut self.batch) {
+        match answer.go_on(&mut self.reader) {
             Ok(false) => {}
             Ok(true) => {
                 let Some(mut answer) = self.long_answers.remove(key) else { return };

@@ -10,8 +10,8 @@ use store::InterestRef;
 use thin_vec::ThinVec;
 
 use crate::conf::Mode;
-use crate::nginx::wire::Wire;
-use crate::render::{Deflation, MessageTemplate, Piece};
+use crate::pages::Format;
+use crate::render::Piece;
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
 
 /// A channel with subscribers in this worker.
@@ -29,26 +29,12 @@ pub(crate) struct Group {
 }
 
 /// What subscribers of a channel have in common who get the same bytes.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Look {
-    pub(crate) template: Rc<MessageTemplate>,
-    pub(crate) wire: Wire,
+    pub(crate) format: Format,
     pub(crate) kind: Kind,
     /// What its deliveries are counted as.
     pub(crate) mode: Option<Mode>,
-    /// Bytes below which a message is followed by filler.
-    pub(crate) padded_to: usize,
-    /// How messages are compressed, if at all.
-    pub(crate) deflation: Option<Deflation>,
-}
-
-impl PartialEq for Look {
-    fn eq(&self, other: &Self) -> bool {
-        // Equal templates are the same one: locations share them.
-        Rc::ptr_eq(&self.template, &other.template)
-            && (self.wire, self.kind, self.mode, self.padded_to, self.deflation)
-                == (other.wire, other.kind, other.mode, other.padded_to, other.deflation)
-    }
 }
 
 /// All looks that there have been in this worker: as many as the configuration and the ways to connect make.

@@ -32,7 +32,9 @@ const PUBLISHES_REFUSED: usize = WAKEUPS_RECEIVED + 1;
 const REPAIRS: usize = PUBLISHES_REFUSED + 1;
 const RING_CALLS: usize = REPAIRS + 1;
 const RING_SENDS: usize = RING_CALLS + 1;
-const _: () = assert!(RING_SENDS < COUNTERS && Mode::ALL.len() <= GAUGES);
+const PAGES_RENDERED: usize = RING_SENDS + 1;
+const PAGES_REUSED: usize = PAGES_RENDERED + 1;
+const _: () = assert!(PAGES_REUSED < COUNTERS && Mode::ALL.len() <= GAUGES);
 
 /// What has not been added to the slot yet.
 static COUNTS: Local<[Cell<u64>; COUNTERS]> = Local::new([const { Cell::new(0) }; COUNTERS]);
@@ -90,6 +92,16 @@ pub(crate) fn refused_publish() {
 pub(crate) fn sent_together(sends: usize) {
     add(RING_CALLS, (sends > 0).into());
     add(RING_SENDS, sends as u64);
+}
+
+/// A page of history has been read and rendered.
+pub(crate) fn rendered_page() {
+    add(PAGES_RENDERED, 1);
+}
+
+/// Pages of history that were there have been sent again.
+pub(crate) fn reused_pages(pages: usize) {
+    add(PAGES_REUSED, pages as u64);
 }
 
 /// What a dead worker had begun to change has been undone.
@@ -253,6 +265,11 @@ impl Counts {
 
     pub(crate) fn ring_sends(&self) -> u64 {
         self.get(RING_SENDS)
+    }
+
+    /// Pages of history: those rendered, and those used again.
+    pub(crate) fn pages(&self) -> [(&'static str, u64); 2] {
+        [("rendered", self.get(PAGES_RENDERED)), ("reused", self.get(PAGES_REUSED))]
     }
 }
 

@@ -19,10 +19,10 @@ use rustc_hash::FxHashSet;
 use store::{InterestRef, News, NewsResume, Pin};
 
 use crate::counters;
-use crate::nginx::bytes::Bytes;
 use crate::nginx::process;
 use crate::nginx::wire::Wire;
 use crate::outbox::HISTORY_AT_ONCE;
+use crate::pages::{Format, Press};
 use crate::render::{Message, MessageTemplate, Piece, Renderings};
 use crate::salvo::{Salvo, Shot};
 use crate::story::CloseReason;
@@ -177,10 +177,10 @@ impl Worker {
             let Some(cohort) = self.cohorts.get_mut(*key) else { continue };
             let look = &*cohort.look;
             let compressors = &mut self.compressors;
-            let piece = renderings.deflated(&look.template, look.deflation, compressors, render);
+            let Format { template, padded_to, deflation, .. } = &look.format;
+            let piece = renderings.deflated(template, *deflation, compressors, render);
             if let Some(piece) = or_empty(piece, look.kind, news) {
-                let filler =
-                    self.fillers.behind(&piece, look.template.family(), look.padded_to, largest);
+                let filler = self.fillers.behind(&piece, template.family(), *padded_to, largest);
                 cohort.gathering.extend([Some(piece), filler].into_iter().flatten());
             }
         }
@@ -302,7 +302,7 @@ impl Worker {
         }
         let Some(volley) = cohort.front() else { return false };
         let (Some(first), Some(last)) = (volley.first(), volley.last()) else { return false };
-        let (wire, share) = (cohort.look.wire, cohort.share(budget));
+        let (wire, share) = (cohort.look.format.wire, cohort.share(budget));
         let shot = Rc::new(Shot::new(&volley, wire));
         let messages = volley.iter().filter(|piece| piece.is_message).count();
         let counted = u32::try_from(messages).unwrap_or(u32::MAX);
@@ -419,46 +419,35 @@ impl Worker {
         }
     }
 
-    /// Sends what is queued; pulls history as long as the socket takes it; then what was held back meanwhile.
+    /// Sends what is queued; if the socket takes all of it, goes on with the history.
     pub(crate) fn go_on(&mut self, key: SubscriberKey) -> Result<(), Lost> {
         let Some(subscriber) = self.subscribers.get_mut(key) else { return Ok(()) };
-        let wire = subscriber.held.wire();
         subscriber.flush()?;
-        let Some(mut replay) = subscriber.replay.take_if(|_| subscriber.outbox.is_empty()) else {
-            return Ok(());
+        let is_next = subscriber.replay.is_some() && subscriber.outbox.is_empty();
+        if is_next { self.replay(key) } else { Ok(()) }
+    }
+
+    /// Sends the next of a subscriber's history behind what is queued, and after the last of it what was held back meanwhile.
+    pub(crate) fn replay(&mut self, key: SubscriberKey) -> Result<(), Lost> {
+        let Some(subscriber) = self.subscribers.get_mut(key) else { return Ok(()) };
+        let Some(mut replay) = subscriber.replay.take() else { return Ok(()) };
+        let format = subscriber.format();
+        let outbox = &mut subscriber.outbox;
+        let mut press = Press {
+            fillers: &mut self.fillers,
+            compressors: &mut self.compressors,
+            largest_padding: self.main.largest_padding.get(),
         };
-        let template = Rc::clone(&subscriber.location.message_template);
-        let deflation = subscriber.deflation();
-        let (outbox, story, padded_to) =
-            (&mut subscriber.outbox, &subscriber.story, subscriber.padded_to);
-        let (fillers, largest) = (&mut self.fillers, self.main.largest_padding.get());
-        let compressors = &mut self.compressors;
-        let of_gap = self.main.gap_message_text.as_deref();
-        // Where nothing looks at the pieces one by one they are written as one.
-        let joined = wire != Wire::Filtered && deflation.is_none() && padded_to == 0;
         let mut more = true;
-        let mut queued = 0;
+        let (mut messages, mut queued) = (0, 0);
         while more && queued < HISTORY_AT_ONCE {
-            let mut joint = Vec::new();
-            more = replay.pull(&self.zone, of_gap, &mut self.batch, |cursor, message| {
-                if joined {
-                    let is_sent = template.append(wire, cursor, message, &mut joint);
-                    story.count(usize::from(is_sent && message.is_published()));
-                    return;
-                }
-                let Some(piece) = template.render(cursor, message) else { return };
-                let piece = compressors.deflated(piece, deflation);
-                let filler = fillers.behind(&piece, template.family(), padded_to, largest);
-                story.count(usize::from(piece.is_message));
-                for bytes in [Some(piece), filler].iter().flatten().flat_map(|piece| piece.on(wire))
-                {
-                    queued += bytes.len();
-                    outbox.push(bytes);
-                }
+            more = replay.pull_pages(&mut self.reader, &format, &mut press, |page| {
+                messages += page.messages;
+                queued += page.len;
+                outbox.extend(page.pieces.iter().cloned());
             });
-            queued += joint.len();
-            outbox.push(Bytes::from(joint));
         }
+        subscriber.story.count(messages);
         if more {
             subscriber.replay = Some(replay);
             subscriber.flush()?;

@@ -126,7 +126,7 @@ impl Worker {
             };
             counters::written(cohort.unseen(subscriber.seen), 1);
             for piece in cohort.unseen(subscriber.seen) {
-                queue.extend(piece.on(cohort.look.wire));
+                queue.extend(piece.on(cohort.look.format.wire));
                 subscriber.story.count(piece.is_message.into());
             }
         }

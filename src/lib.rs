@@ -22,6 +22,7 @@ mod leaving;
 mod memory;
 mod nginx;
 mod outbox;
+mod pages;
 mod publisher;
 mod render;
 mod salvo;

@@ -113,7 +113,11 @@ impl Outbox {
     /// Drops what the socket has taken.
     pub(crate) fn advance(&mut self, mut taken: usize) {
         let Some(queue) = &mut self.0 else { return };
-        queue.len = queue.len.saturating_sub(taken);
+        if taken >= queue.len {
+            self.0 = None;
+            return;
+        }
+        queue.len -= taken;
         while let Some(front) = queue.pieces.front_mut() {
             if front.len() > taken {
                 front.advance(taken);
@@ -124,7 +128,6 @@ impl Outbox {
             queue.pieces.pop_front();
             queue.begun = false;
         }
-        self.0 = None;
     }
 
     /// Drops everything but the rest of a piece of which a part has been sent.

@@ -235,7 +235,7 @@ impl Compressors {
 }
 
 /// The longest head of a chunk and its tail.
-const MAX_FRAME_LEN: usize = 20;
+pub(crate) const MAX_FRAME_LEN: usize = 20;
 /// Chunks a piece may have: `id:`, `event:`, text.
 const MAX_CHUNKS: usize = 3;
 

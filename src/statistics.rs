@@ -221,6 +221,7 @@ fn metrics(main: &MainConf) -> Option<Vec<u8>> {
         wakeups_received: counts.wakeups_received(),
         ring_calls: counts.ring_calls(),
         ring_sends: counts.ring_sends(),
+        pages: &counts.pages(),
         workers: &workers,
     };
     let mut body = Vec::with_capacity(8192 + workers.len() * 512);

@@ -25,6 +25,7 @@ use crate::nginx::held::{Gone, Held};
 use crate::nginx::log::{Level, info, warn};
 use crate::nginx::process;
 use crate::outbox::Outbox;
+use crate::pages::Format;
 use crate::render::{Deflation, Piece};
 use crate::salvo::Shot;
 use crate::story::{CloseReason, Story};
@@ -106,6 +107,16 @@ impl Subscriber {
     /// How messages are compressed, if at all.
     pub(crate) fn deflation(&self) -> Option<Deflation> {
         self.websocket.as_ref()?.deflation
+    }
+
+    /// How messages become what it is sent. Its wire is known.
+    pub(crate) fn format(&self) -> Format {
+        Format {
+            template: Rc::clone(&self.location.message_template),
+            wire: self.held.wire(),
+            padded_to: self.padded_to,
+            deflation: self.deflation(),
+        }
     }
 
     /// Whether a piece may go straight to the socket.

@@ -121,6 +121,7 @@ impl Worker {
         if self.events.until_look == 0 {
             self.events.until_look = LOOK_FOR_DEAD_MSEC;
             self.clear_dead();
+            self.reader.forget_unused_pages();
         }
         if self.zone.glance().needs_sweep(process::now()) && self.sweep() {
             return 1;

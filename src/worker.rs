@@ -12,7 +12,7 @@ use protocol::cursor::Cursor;
 use protocol::event::Event;
 use rustc_hash::FxHashMap;
 use slotmap::SlotMap;
-use store::{Batch, InterestRef, Store, WakeSet};
+use store::{InterestRef, Store, WakeSet};
 
 use crate::channels::{create_limits, is_wildcard_id};
 use crate::cohort::{Cohort, Group, Looks};
@@ -33,6 +33,7 @@ use crate::salvo::Salvo;
 use crate::story::CloseReason;
 use crate::subscriber::Subscriber;
 use crate::subscriber::form::LongPollAnswer;
+use crate::subscriber::history::Reader;
 use crate::subscriber::long_answer::LongAnswer;
 use crate::subscriber::websocket::Reading;
 use crate::tables::{CohortKey, GroupKey, LongAnswerKey, SubscriberKey};
@@ -40,6 +41,9 @@ use crate::timeouts::Timeouts;
 use crate::zone::{Locked, SharedZone};
 use crate::{counters, events};
 
+/// Subscribers for whom a worker has room from the start: so much that the memory comes as pages, of which the kernel gives those that are
+/// used, and can be made more without copying.
+const ROOM: usize = 2048;
 /// Looks for a moment without mail.
 const CLOCK_TRIES: u32 = 8;
 /// Interests of a dead worker ended in one span of the lock.
@@ -105,7 +109,7 @@ pub(crate) struct Worker {
     pub(crate) overdue: VecDeque<SubscriberKey>,
     /// Sends that are handed to the kernel together; empty between two turns.
     pub(crate) salvo: Salvo,
-    pub(crate) batch: Batch,
+    pub(crate) reader: Reader,
     pub(crate) fillers: Fillers,
     pub(crate) compressors: Compressors,
     pub(crate) reading: Reading,
@@ -132,15 +136,17 @@ pub(crate) struct Events {
 pub(crate) fn install(main: Rc<MainConf>, mut store: Store, events: Events) {
     store.set_when_full(main.zone_full);
     let salvo = Salvo::new(main.io_uring);
+    let zone = Rc::new(SharedZone::new(main.zone, store));
     let worker = Worker {
-        zone: Rc::new(SharedZone::new(main.zone, store)),
+        reader: Reader::new(&zone, main.gap_message_text.as_deref()),
+        zone,
         main,
         slot: process::process_slot(),
         registration: None,
         homeless: false,
         leaving: false,
         drain: None,
-        subscribers: SlotMap::with_key(),
+        subscribers: SlotMap::with_capacity_and_key(ROOM),
         groups: SlotMap::with_key(),
         by_interest: FxHashMap::default(),
         cohorts: SlotMap::with_key(),
@@ -153,7 +159,6 @@ pub(crate) fn install(main: Rc<MainConf>, mut store: Store, events: Events) {
         timeouts: Timeouts::new(process::now_msec()),
         overdue: VecDeque::new(),
         salvo,
-        batch: Batch::with_capacity(64, 64 << 10),
         fillers: Fillers::default(),
         compressors: Compressors::default(),
         reading: Reading::default(),
@@ -345,6 +350,7 @@ impl Worker {
     /// Takes the slot, after what a dead predecessor has left there has been cleared, and registers the subscribers that
     /// are there (after the zone had to be rebuilt).
     pub(crate) fn register(&mut self) {
+        self.reader.forget_all_pages();
         let zone = Rc::clone(&self.zone);
         let occupant = zone.glance().occupant(self.slot);
         if occupant != Some(process::pid()) {
@@ -545,12 +551,18 @@ impl Worker {
     #[cold]
     fn forget_all_gone(&mut self) {
         while !GONE.borrow().is_empty() {
-            let gone = GONE.take();
-            for key in gone {
+            let mut gone = GONE.take();
+            for key in gone.drain(..) {
                 match key {
                     GoneKey::Subscriber(key) => self.forget(key),
                     GoneKey::LongAnswer(key) => drop(self.long_answers.remove(key)),
                 }
+            }
+            // Mostly one goes at a time: the next needs no memory of its own.
+            gone.shrink_to(16);
+            let mut more = GONE.borrow_mut();
+            if more.is_empty() {
+                *more = gone;
             }
         }
     }

@@ -97,7 +97,7 @@ push_stream_wildcard_channel_prefix w_;
 metrics /metrics push_stream_zone_bytes == push_stream_zone_size_bytes, push_stream_zone_bytes{use="channels"} == 0, push_stream_zone_bytes{use="messages"} == 0
 repeat 10: pub /pub?id=x m
 pub /pub?id=w_1 m
-metrics /metrics push_stream_zone_bytes == push_stream_zone_size_bytes, push_stream_zone_bytes{use="channels"} == 256, push_stream_zone_bytes{use="messages"} == 880
+metrics /metrics push_stream_zone_bytes == push_stream_zone_size_bytes, push_stream_zone_bytes{use="channels"} == 224, push_stream_zone_bytes{use="messages"} == 880
 metrics /metrics push_stream_channels{kind="normal"} == 1, push_stream_channels{kind="wildcard"} == 1, push_stream_zone_repairs_total == 0
 
 === a worker that is killed takes no totals with it

@@ -279,12 +279,9 @@ impl Worker {
         };
         let Some(group) = self.groups.get_mut(group_key) else { return };
         let look = self.looks.shared(Look {
-            template: Rc::clone(&subscriber.location.message_template),
-            wire: subscriber.held.wire(),
+            format: subscriber.format(),
             kind: subscriber.kind,
             mode: subscriber.story.mode,
-            padded_to: subscriber.padded_to,
-            deflation: subscriber.deflation(),
         });
         let cohorts = &self.cohorts;
         let known = group.cohorts.iter().copied().find(|cohort| {
@@ -335,15 +332,8 @@ impl Worker {
         }
         self.join_cohort(key);
         let Some(subscriber) = self.subscribers.get_mut(key) else { return };
-        let begun = if subscriber.replay.is_none() && subscriber.outbox.is_empty() {
-            match subscriber.held.flush() {
-                Ok(true) => Ok(()),
-                Ok(false) => subscriber.held.wait_writable().map_err(|_| Lost(CloseReason::Client)),
-                Err(_) => Err(Lost(CloseReason::Client)),
-            }
-        } else {
-            self.go_on(key)
-        };
+        // The head leaves with what comes first behind it.
+        let begun = if subscriber.replay.is_some() { self.replay(key) } else { subscriber.flush() };
         match begun {
             Ok(()) => self.begin_waiting(key),
             Err(Lost(reason)) => self.drop_subscriber(key, reason),

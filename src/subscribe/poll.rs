@@ -85,8 +85,7 @@ fn read(replay: &mut Replay, location: &LocationConf) -> (Vec<Piece>, bool) {
     worker::enter_in_handler(|worker| {
         let mut more = true;
         while more && cost < HISTORY_AT_ONCE {
-            let of_gap = worker.main.gap_message_text.as_deref();
-            more = replay.pull(&worker.zone, of_gap, &mut worker.batch, |cursor, message| {
+            more = replay.pull(&mut worker.reader, |cursor, message| {
                 let piece = location.message_template.render(cursor, message);
                 cost += PIECE + piece.as_ref().map_or(0, Piece::len);
                 pieces.extend(piece);

@@ -3,16 +3,36 @@
 //! A replay is pulled batch by batch as the socket takes it, never queued whole. The texts are copied under the
 //! lock and rendered after it. Merged in the order of their cursors, so that each of them is a good place to resume at, or channel by
 //! channel in path order ([`Wish::merged`]); no message is newer than the cursor at which the subscriber joined, so what comes live
-//! begins exactly where the replay ends.
+//! begins exactly where the replay ends. Streams get the [pages](crate::pages) that others have got, where there are any.
 
-use std::collections::VecDeque;
+use std::rc::Rc;
 
+use protocol::Few;
 use protocol::cursor::Cursor;
+use smallvec::SmallVec;
 use store::{Batch, ChannelRef, Position, Start, Store};
 
 use super::wish::Wish;
-use crate::render::Message;
+use crate::counters;
+use crate::outbox::HISTORY_AT_ONCE;
+use crate::pages::{Draft, Format, Page, Pages, Press};
+use crate::render::{MAX_FRAME_LEN, Message};
 use crate::zone::SharedZone;
+
+/// Messages read in one span of the lock.
+const BATCH: usize = 64;
+const _: () = assert!(BATCH as u64 == Batch::PAGE);
+/// Their bytes, unless the first has more.
+const BATCH_BYTES: usize = 64 << 10;
+
+/// How this worker reads what is stored.
+pub(crate) struct Reader {
+    zone: Rc<SharedZone>,
+    /// What tells clients of a gap, if anything does.
+    gap_text: Option<Box<[u8]>>,
+    batch: Batch,
+    pages: Pages,
+}
 
 /// What is left of a replay.
 pub(crate) struct Replay {
@@ -22,12 +42,12 @@ pub(crate) struct Replay {
     gap: bool,
     /// Nothing has been read since a gap was told.
     told: bool,
-    channels: VecDeque<Rest>,
+    channels: Few<Rest>,
 }
 
 /// What is left of the history of one channel.
 struct Rest {
-    id: Box<[u8]>,
+    id: SmallVec<[u8; 16]>,
     position: Position,
     /// A message that goes before it is read is missed: the client has what is before it. Who asks for the last few, or for all, has nothing yet.
     follows: bool,
@@ -100,13 +120,7 @@ fn due(
         None => resume.after(),
     };
     let mut due = Due {
-        replay: Replay {
-            upto,
-            merged: wish.merged,
-            gap: false,
-            told: gap,
-            channels: VecDeque::new(),
-        },
+        replay: Replay { upto, merged: wish.merged, gap: false, told: gap, channels: Few::new() },
         newest: Cursor {
             time: wish.time.unwrap_or_default(),
             tag: wish.time.and(wish.tag).unwrap_or_default(),
@@ -120,11 +134,76 @@ fn due(
         };
         if let Some(position) = store.seek(*channel, start, upto) {
             due.newest = due.newest.max(store.numbers(*channel).newest);
-            let id = Box::from(segment.id);
-            due.replay.channels.push_back(Rest { id, position, follows });
+            let id = SmallVec::from_slice(segment.id);
+            due.replay.channels.push(Rest { id, position, follows });
         }
     }
     (!due.replay.channels.is_empty()).then_some(due)
+}
+
+impl Reader {
+    pub(crate) fn new(zone: &Rc<SharedZone>, gap_text: Option<&[u8]>) -> Self {
+        Self {
+            zone: Rc::clone(zone),
+            gap_text: gap_text.map(Box::from),
+            batch: Batch::with_capacity(BATCH, BATCH_BYTES),
+            pages: Pages::default(),
+        }
+    }
+
+    /// A second or so has passed: what nobody has asked for meanwhile goes.
+    pub(crate) fn forget_unused_pages(&mut self) {
+        self.pages.forget_unused();
+    }
+
+    /// The zone has been rebuilt.
+    pub(crate) fn forget_all_pages(&mut self) {
+        self.pages = Pages::default();
+    }
+
+    /// One span of the lock: reads on into the batch. Answers where to go on.
+    fn read(&mut self, rest: &Rest, upto: Cursor) -> Option<Position> {
+        self.batch.reset();
+        let store = self.zone.lock()?;
+        // A channel that has been deleted meanwhile has no history any more.
+        let channel = store.find(&rest.id)?;
+        store.read(channel, rest.position, upto, &mut self.batch)
+    }
+
+    /// The same where there may be pages: those that are next, as many as may be queued for one client; if there are none it reads.
+    fn read_pages(&mut self, rest: &Rest, upto: Cursor, format: &Format) -> Read {
+        self.batch.reset();
+        let mut pages = Found::new();
+        let mut next = Some(rest.position);
+        let mut len = 0;
+        let Some(store) = self.zone.lock() else { return Read { pages, next: None } };
+        let Some(channel) = store.find(&rest.id) else { return Read { pages, next: None } };
+        while len < HISTORY_AT_ONCE
+            && pages.len() < pages.inline_size()
+            && let Some(position) = next.filter(|next| next.cursor() <= upto)
+            && let Some(page) = self.pages.find(position, format)
+            && let Some(span) = page.span()
+            && let Ok(behind) = store.reread(channel, span, upto)
+        {
+            len += page.len;
+            pages.push(Rc::clone(page));
+            next = behind;
+        }
+        if pages.is_empty() {
+            next = store.read(channel, rest.position, upto, &mut self.batch);
+        }
+        Read { pages, next }
+    }
+}
+
+/// Pages sent after one look into the zone.
+type Found = SmallVec<[Rc<Page>; 16]>;
+
+/// What a look into the zone has found.
+struct Read {
+    /// If there are none, the messages are in the batch.
+    pages: Found,
+    next: Option<Position>,
 }
 
 impl Replay {
@@ -134,40 +213,88 @@ impl Replay {
     }
 
     /// Reads the next messages, for `render` to turn them into bytes; false = that was all. Where some have been dropped meanwhile
-    /// the text `of_gap` goes before them.
+    /// the text that tells it goes before them.
     pub(crate) fn pull(
         &mut self,
-        zone: &SharedZone,
-        of_gap: Option<&[u8]>,
-        batch: &mut Batch,
+        reader: &mut Reader,
         mut render: impl FnMut(Cursor, &Message<'_>),
     ) -> bool {
         let (index, upto) = self.next_span();
+        let Some(rest) = self.channels.get(index) else { return false };
+        let next = reader.read(rest, upto);
+        if self.finds_gap(index, &reader.batch)
+            && let Some(text) = &reader.gap_text
+        {
+            render(Cursor::ZERO, &Message::gap(text));
+        }
+        if let Some(rest) = self.channels.get(index) {
+            for (item, parts) in reader.batch.messages() {
+                render(item.cursor, &Message::new(&rest.id, item.id, item.cursor, parts));
+            }
+        }
+        self.go_on(index, next)
+    }
+
+    /// The same, with what `queue` gets to be sent in this format.
+    pub(crate) fn pull_pages(
+        &mut self,
+        reader: &mut Reader,
+        format: &Format,
+        press: &mut Press<'_>,
+        mut queue: impl FnMut(&Page),
+    ) -> bool {
+        let (index, upto) = self.next_span();
         let Some(rest) = self.channels.get_mut(index) else { return false };
-        let Rest { id, position, follows } = rest;
-        batch.reset();
-        let next = {
-            let Some(store) = zone.lock() else { return false };
-            // A channel that has been deleted meanwhile has no history any more.
-            store.find(id).and_then(|channel| store.read(channel, *position, upto, batch))
-        };
-        if *follows && batch.has_gap() && !std::mem::replace(&mut self.told, true) {
-            self.gap = true;
-            if let Some(text) = of_gap {
-                render(Cursor::ZERO, &Message::gap(text));
+        let Read { pages, next } = reader.read_pages(rest, upto, format);
+        if !pages.is_empty() {
+            (rest.follows, self.told) = (true, false);
+            counters::reused_pages(pages.len());
+            pages.iter().for_each(|page| queue(page));
+            return self.go_on(index, next);
+        }
+        if self.finds_gap(index, &reader.batch)
+            && let Some(text) = &reader.gap_text
+        {
+            let mut draft = Draft::new(format, press, text.len() + MAX_FRAME_LEN);
+            draft.add(Cursor::ZERO, &Message::gap(text));
+            queue(&draft.finish(None));
+        }
+        if let Some(span) = reader.batch.span()
+            && let Some(rest) = self.channels.get(index)
+        {
+            let len = reader.batch.len_bytes() + BATCH * MAX_FRAME_LEN;
+            let mut draft = Draft::new(format, press, len);
+            for (item, parts) in reader.batch.messages() {
+                draft.add(item.cursor, &Message::new(&rest.id, item.id, item.cursor, parts));
+            }
+            let page = Rc::new(draft.finish(Some(span)));
+            counters::rendered_page();
+            queue(&page);
+            // Where the next message is another channel's it ends early, and would be of use to nobody else.
+            if upto == self.upto {
+                reader.pages.keep(span.first(), format, page);
             }
         }
+        self.go_on(index, next)
+    }
+
+    /// Takes note of what was read; true = messages are missing before it, and it has still to be told.
+    fn finds_gap(&mut self, index: usize, batch: &Batch) -> bool {
+        let Some(rest) = self.channels.get_mut(index) else { return false };
+        let told = !rest.follows || !batch.has_gap() || std::mem::replace(&mut self.told, true);
+        self.gap |= !told;
         if !batch.is_empty() {
-            (*follows, self.told) = (true, false);
+            (rest.follows, self.told) = (true, false);
         }
-        for (item, parts) in batch.messages() {
-            render(item.cursor, &Message::new(id, item.id, item.cursor, parts));
-        }
-        match next.filter(|next| next.cursor() <= self.upto) {
-            Some(next) => *position = next,
-            None => {
-                self.channels.remove(index);
-            }
+        !told
+    }
+
+    /// What is to be read next of a channel; false = nothing of any.
+    fn go_on(&mut self, index: usize, next: Option<Position>) -> bool {
+        match (next.filter(|next| next.cursor() <= self.upto), self.channels.get_mut(index)) {
+            (Some(next), Some(rest)) => rest.position = next,
+            (None, Some(_)) => drop(self.channels.remove(index)),
+            (_, None) => {}
         }
         !self.channels.is_empty()
     }

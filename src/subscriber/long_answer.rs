@@ -3,16 +3,14 @@
 //! Its client is no subscriber: it is in no count and gets nothing that is published meanwhile.
 
 use protocol::jsonp;
-use store::Batch;
 
 use super::form::Form;
-use super::history::Replay;
+use super::history::{Reader, Replay};
 use crate::nginx::bytes::Bytes;
 use crate::nginx::held::{Gone, Held};
 use crate::nginx::wire::Wire;
 use crate::outbox::{HISTORY_AT_ONCE, Outbox, PIECE};
 use crate::render::{Piece, last_chunk};
-use crate::zone::SharedZone;
 
 /// An answer that is on its way.
 pub(crate) struct LongAnswer {
@@ -49,14 +47,9 @@ impl LongAnswer {
     }
 
     /// Sends what is queued; once the socket has taken all of it, queues what comes next. True = the end of it is queued.
-    pub(crate) fn go_on(
-        &mut self,
-        zone: &SharedZone,
-        of_gap: Option<&[u8]>,
-        batch: &mut Batch,
-    ) -> Result<bool, Gone> {
+    pub(crate) fn go_on(&mut self, reader: &mut Reader) -> Result<bool, Gone> {
         let wire = self.held.wire();
-        if !self.outbox.send(&mut self.held)? || self.pull(wire, zone, of_gap, batch) {
+        if !self.outbox.send(&mut self.held)? || self.pull(wire, reader) {
             // Even if the socket takes more at once, others have their turn first; and nginx does not exit meanwhile.
             self.held.wait_writable()?;
             return Ok(false);
@@ -70,13 +63,7 @@ impl LongAnswer {
     }
 
     /// Queues the next messages; false = there are no more.
-    fn pull(
-        &mut self,
-        wire: Wire,
-        zone: &SharedZone,
-        of_gap: Option<&[u8]>,
-        batch: &mut Batch,
-    ) -> bool {
+    fn pull(&mut self, wire: Wire, reader: &mut Reader) -> bool {
         let Self { form, replay, outbox, separator, begun, .. } = self;
         let template = &form.location.message_template;
         let mut cost = 0;
@@ -84,7 +71,7 @@ impl LongAnswer {
         while more && cost < HISTORY_AT_ONCE {
             let mut joint = Vec::new();
             let mut messages = 0;
-            more = replay.pull(zone, of_gap, batch, |cursor, message| {
+            more = replay.pull(reader, |cursor, message| {
                 cost += PIECE;
                 let Some(piece) = template.render(cursor, message) else { return };
                 messages += usize::from(piece.is_message);

@@ -65,7 +65,7 @@ impl Zone {
             let now = self.time(now);
             // From now on the second, and the clock, of the deletion.
             self.set(channel, Channel::ACTIVE, now);
-            self.set(channel, Channel::BORN, self.clock().to_u64());
+            self.set(channel, Channel::WHOLE_AFTER, self.clock().to_u64());
             self.add(ROOT, Root::CHANNELS_IN_DELETE, 1);
             self.schedule(channel, now.saturating_add(1));
             let first = self.get(channel, Channel::INTERESTS);

@@ -41,7 +41,7 @@ impl Zone {
     pub(crate) fn find(&self, id: &[u8]) -> Option<Ref<Channel>> {
         let hash = self.hash(id);
         self.walk(Ref::new(self.word(self.bucket(hash))), Channel::HASH_NEXT)
-            .find(|channel| self.get(*channel, Channel::HASH) == hash && self.id(*channel) == id)
+            .find(|channel| self.id(*channel) == id)
     }
 
     /// Creates a channel, linked into the directory; part of a mutation.
@@ -61,11 +61,10 @@ impl Zone {
         self.set(ROOT, Root::CREATIONS, creation);
         let hash = self.hash(id);
         self.init(channel, Channel::ID_LEN, id_len);
-        self.init(channel, Channel::HASH, hash);
         self.init(channel, Channel::CREATION, creation);
         self.init(channel, Channel::FLAGS, if wildcard { WILDCARD } else { 0 });
         self.init(channel, Channel::ACTIVE, now);
-        self.init(channel, Channel::BORN, self.clock().to_u64());
+        self.init(channel, Channel::WHOLE_AFTER, self.clock().to_u64());
 
         let bucket = self.bucket(hash);
         self.init(channel, Channel::HASH_NEXT, Ref::new(self.word(bucket)));
@@ -91,7 +90,7 @@ impl Zone {
             self.set(ROOT, Root::GAVE_LAST, Ref::NONE);
         }
         let next = self.get(channel, Channel::HASH_NEXT);
-        let bucket = self.bucket(self.get(channel, Channel::HASH));
+        let bucket = self.bucket(self.hash(self.id(channel)));
         let first: Ref<Channel> = Ref::new(self.word(bucket));
         if first == channel {
             self.set_word(bucket, next.0);

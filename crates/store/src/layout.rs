@@ -24,7 +24,7 @@ pub(crate) const GRANULE32: u32 = 16;
 /// "nginx push stream" in a word; tells a zone of ours from anything else.
 pub(crate) const MAGIC: u64 = 0x6e67_7850_7553_7472;
 /// Raised with each change of what this module describes, and of what the service counts in which word.
-pub(crate) const VERSION: u32 = 7;
+pub(crate) const VERSION: u32 = 8;
 const _: () = assert!(Free::LEN == GRANULE);
 /// Longest zone in use, bytes: what 32-bit offsets reach.
 pub(crate) const MAX_LEN: usize = u32::MAX as usize & !(GRANULE - 1);
@@ -214,17 +214,17 @@ pub(crate) const TRASH_SECONDS: u32 = 16;
 
 record! {
     /// A channel; its id follows the fixed fields.
-    Channel, 120 {
+    Channel, 104 {
         HASH_NEXT: Ref<Channel> = 8,
         LIST_NEXT: Ref<Channel> = 12,
         LIST_PREV: Ref<Channel> = 16,
         DUE_NEXT: Ref<Channel> = 20,
-        DUE_PREV: Ref<Channel> = 24,
+        /// Byte offset of the word that leads here: a slot of the wheel, or `DUE_NEXT` of another channel.
+        DUE_FROM: u32 = 24,
         /// Second at which the sweep looks at the channel; 0 = never.
         DUE: u32 = 28,
-        /// Index of the wheel slot the channel is linked in.
-        DUE_SLOT: u32 = 32,
-        FLAGS: u32 = 36,
+        FLAGS: u32 = 32,
+        STORED: u32 = 36,
         /// Messages ever published = id of the last one.
         PUBLISHED: u64 = 40,
         /// Creation number: tells two channels of the same id apart.
@@ -233,22 +233,19 @@ record! {
         LOG_LAST: Ref<Message> = 60,
         /// The oldest stored message.
         OLDEST: Ref<Message> = 64,
-        STORED: u32 = 68,
         /// Subscriptions of all workers.
-        SUBSCRIBERS: u32 = 72,
-        INTERESTS: Ref<Interest> = 76,
-        /// Cursor of the newest message that was stored and is no more.
-        DROPPED: u64 = 80,
-        /// The zone's clock when the channel was created; of a deleted one, when that happened.
-        BORN: u64 = 88,
+        SUBSCRIBERS: u32 = 68,
         /// Cursor of the last message published.
-        NEWEST: u64 = 96,
+        NEWEST: u64 = 72,
+        /// Whatever was to be stored behind this cursor is stored: that of the newest message that is no more, or the zone's clock
+        /// when the channel was created; of a deleted one, when that happened.
+        WHOLE_AFTER: u64 = 80,
+        INTERESTS: Ref<Interest> = 88,
         /// Second of the creation, last publish or last subscribe.
-        ACTIVE: u32 = 104,
+        ACTIVE: u32 = 92,
         /// What subscribers are told when the channel has been deleted.
-        FAREWELL: Ref<Content> = 108,
-        HASH: u32 = 112,
-        ID_LEN: u32 = 116,
+        FAREWELL: Ref<Content> = 96,
+        ID_LEN: u32 = 100,
     }
 }
 
@@ -362,7 +359,7 @@ record! {
 
 record! {
     /// A worker's slot: not a block of the heap but an element of a table.
-    Slot, 400 {
+    Slot, 416 {
         /// Process id; 0 = free.
         PID: u32 = 0,
         /// Raised each time the slot changes hands.
@@ -385,7 +382,7 @@ record! {
 /// Gauges of a worker.
 pub const GAUGES: usize = 5;
 /// Counters of a worker.
-pub const COUNTERS: usize = 43;
+pub const COUNTERS: usize = 45;
 const _: () = assert!(Slot::GAUGES.offset as usize + GAUGES * 4 <= Slot::COUNTS.offset as usize);
 const _: () = assert!(Slot::COUNTS.offset as usize + COUNTERS * 8 <= Slot::LEN);
 const _: () = assert!(Slot::LEN.is_multiple_of(GRANULE));

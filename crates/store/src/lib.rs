@@ -23,11 +23,11 @@
 //!
 //! | thing | bytes |
 //! |---|---|
-//! | a channel | 120 + id, rounded up to 16 |
+//! | a channel | 104 + id, rounded up to 16 |
 //! | a message | 72 + event id + event type + text, rounded up to 16 |
 //! | the same published to several channels at once | 64 in each + 24 + event id + event type + text once, each rounded up to 16 |
 //! | the first subscriber of a channel in a worker | 48; further ones nothing |
-//! | a worker slot | 384, most of it counters |
+//! | a worker slot | 416, most of it counters |
 //!
 //! # Invariants
 //!
@@ -61,7 +61,7 @@ pub use counters::Stamp;
 pub use directory::Listing;
 pub use layout::{COUNTERS, GAUGES};
 pub use raw::Region;
-pub use read::{Batch, Item, Parts, Position, Start};
+pub use read::{Batch, Changed, Item, Parts, Position, Span, Start};
 pub use room::WhenFull;
 pub use space::NoMemory;
 #[cfg(feature = "fault")]
@@ -521,7 +521,7 @@ impl Store {
     /// The zone's clock when the interest's channel was deleted. Lock-free while the interest is there.
     pub fn deleted_at(&self, interest: InterestRef) -> Cursor {
         let channel = self.zone.get(interest.0, Interest::CHANNEL);
-        Cursor::from_u64(self.zone.get(channel, Channel::BORN))
+        Cursor::from_u64(self.zone.get(channel, Channel::WHOLE_AFTER))
     }
 
     /// Whether something was published to the interest's channel behind the cursor.
@@ -665,9 +665,7 @@ impl Store {
 
     /// Whether something behind the cursor is no longer stored: the channel has dropped a newer message, or is itself newer.
     pub fn has_gap(&self, channel: ChannelRef, after: Cursor) -> bool {
-        let after = after.to_u64();
-        self.zone.get(channel.0, Channel::DROPPED) > after
-            || self.zone.get(channel.0, Channel::BORN) > after
+        self.zone.get(channel.0, Channel::WHOLE_AFTER) > after.to_u64()
     }
 
     /// Copies stored messages up to `upto` into `batch`; answers the next one, whether there was no room for it or it is newer. `None` at
@@ -680,6 +678,20 @@ impl Store {
         batch: &mut Batch,
     ) -> Option<Position> {
         self.zone.read(channel.0, position, upto, batch)
+    }
+
+    /// Whether reading a span up to `upto` would find the same messages again; then what [`read`](Self::read) would answer behind them.
+    ///
+    /// # Errors
+    ///
+    /// [`Changed`] if some of them are no longer stored, or newer ones would come into the same batch.
+    pub fn reread(
+        &self,
+        channel: ChannelRef,
+        span: &Span,
+        upto: Cursor,
+    ) -> Result<Option<Position>, Changed> {
+        self.zone.reread(channel.0, span, upto)
     }
 
     /// Takes a free worker slot, or one whose former worker has been cleared.

@@ -225,8 +225,8 @@ impl Zone {
         self.always(|| {
             self.set(record, Message::STATE, self.get(record, Message::STATE) & !STORED);
             let cursor = self.get(record, Message::CURSOR);
-            if cursor > self.get(channel, Channel::DROPPED) {
-                self.set(channel, Channel::DROPPED, cursor);
+            if cursor > self.get(channel, Channel::WHOLE_AFTER) {
+                self.set(channel, Channel::WHOLE_AFTER, cursor);
             }
             if counted {
                 self.sub(channel, Channel::STORED, 1);
@@ -253,7 +253,11 @@ impl Zone {
 
     /// The first stored message behind `record`.
     pub(crate) fn next_stored(&self, record: Ref<Message>) -> Ref<Message> {
-        self.stored_from(self.get(record, Message::NEXT)).next().unwrap_or(Ref::NONE)
+        let next = self.get(record, Message::NEXT);
+        if next.is_none() || self.is_stored(next) {
+            return next;
+        }
+        self.stored_from(next).next().unwrap_or(Ref::NONE)
     }
 
     /// Takes a message out of the log and frees it; part of a mutation.

@@ -11,7 +11,7 @@ use crate::space::NoMemory;
 use crate::zone::Zone;
 
 /// Granules of a slot in its table.
-const SLOT_GRANULES: u32 = 25;
+const SLOT_GRANULES: u32 = 26;
 const _: () = assert!(SLOT_GRANULES as usize * GRANULE == Slot::LEN);
 
 impl Zone {

@@ -15,7 +15,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, compiler_fence};
 ///
 /// # Invariants
 ///
-/// `base` is aligned to 16 bytes and `base..base + len` stays mapped and writable, at this address, for as
+/// `base` is aligned to 16 bytes, `len` is a multiple of 16, and `base..base + len` stays mapped and writable, at this address, for as
 /// long as this value exists.
 pub struct Region {
     base: NonNull<u8>,
@@ -54,8 +54,8 @@ impl Region {
     #[expect(unsafe_code, reason = "the door through which the raw memory enters")]
     pub unsafe fn new(base: NonNull<u8>, len: usize) -> Self {
         debug_assert!(base.as_ptr().addr().is_multiple_of(16));
-        // INVARIANT: promised by the caller.
-        Self { base, len, damaged: Cell::new(false) }
+        // INVARIANT: promised by the caller; a multiple of 16.
+        Self { base, len: len & !15, damaged: Cell::new(false) }
     }
 
     /// Length in bytes.
@@ -90,28 +90,30 @@ impl Region {
         inside
     }
 
-    /// Whether a word of `bytes` may lie at `at`; reports damage if not.
-    fn is_aligned(&self, at: usize, bytes: usize) -> bool {
-        let aligned = at.is_multiple_of(bytes);
-        if !aligned {
+    /// Whether a word of `bytes` (a power of two up to 16) may lie at `at`; reports damage if not.
+    ///
+    /// Cost: one comparison where the alignment is known from the layout. It runs before every access.
+    fn is_word(&self, at: usize, bytes: usize) -> bool {
+        let is_word = at.is_multiple_of(bytes) && at < self.len;
+        if !is_word {
             self.report_damage();
         }
-        aligned
+        is_word
     }
 
     #[expect(unsafe_code, reason = "turns a checked offset into a word")]
     fn word32(&self, at: usize) -> Option<&AtomicU32> {
-        if !self.is_aligned(at, 4) || !self.covers(at, 4) {
+        if !self.is_word(at, 4) {
             return None;
         }
-        // SAFETY: `at + 4 <= len` and `at` is a multiple of 4 (checked above), `base` is aligned to 16, the
-        // memory is mapped for as long as `self` (invariant), and all words are accessed as atomics only.
+        // SAFETY: `at` is below `len`, and both are multiples of 4 (checked above; invariant), so the word lies inside; `base` is aligned to
+        // 16, the memory is mapped for as long as `self` (invariant), and all words are accessed as atomics only.
         Some(unsafe { AtomicU32::from_ptr(self.base.as_ptr().add(at).cast()) })
     }
 
     #[expect(unsafe_code, reason = "turns a checked offset into a word")]
     fn word64(&self, at: usize) -> Option<&AtomicU64> {
-        if !self.is_aligned(at, 8) || !self.covers(at, 8) {
+        if !self.is_word(at, 8) {
             return None;
         }
         // SAFETY: as in `word32`, with 8 for 4.

@@ -2,6 +2,9 @@
 //!
 //! A reader fixes where it starts ([`Zone::seek`]) and where it ends (a cursor), then reads in batches, each in
 //! its own lock span; the texts are copied, since nothing keeps them alive once the lock is released.
+//!
+//! Batches end where a [page](Batch::PAGE) of the channel ends, wherever they begin: so readers who begin at different messages soon read
+//! the same spans, and who keeps what it has made of one asks whether it would read the same again ([`Zone::reread`]).
 
 use core::ops::Range;
 
@@ -20,7 +23,7 @@ pub enum Start {
 }
 
 /// The next message to read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Position {
     creation: u64,
     record: Ref<Message>,
@@ -61,6 +64,27 @@ pub struct Parts<'a> {
     pub binary: bool,
 }
 
+/// The messages of a batch, by their places: from the first to the last, with all that were stored in between.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    first: Position,
+    last: Position,
+    /// Whether nothing could be read behind it in the same batch, even if there were more.
+    full: bool,
+}
+
+impl Span {
+    /// Where it begins.
+    #[must_use]
+    pub fn first(&self) -> Position {
+        self.first
+    }
+}
+
+/// Something else would be read now than before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed;
+
 /// Messages copied out of the zone. It does not grow while the lock is held.
 #[derive(Debug)]
 pub struct Batch {
@@ -69,9 +93,13 @@ pub struct Batch {
     needed: usize,
     /// The message at which the reading was to go on was there.
     found: bool,
+    span: Option<Span>,
 }
 
 impl Batch {
+    /// Messages of a page: a batch ends behind a message whose number in the channel is a multiple of it.
+    pub const PAGE: u64 = 64;
+
     /// Room for `items` messages of `bytes` in all.
     pub fn with_capacity(items: usize, bytes: usize) -> Self {
         Self {
@@ -79,6 +107,7 @@ impl Batch {
             bytes: Vec::with_capacity(bytes),
             needed: 0,
             found: false,
+            span: None,
         }
     }
 
@@ -89,6 +118,7 @@ impl Batch {
         self.bytes.reserve(self.needed);
         self.needed = 0;
         self.found = false;
+        self.span = None;
     }
 
     /// What was read.
@@ -111,22 +141,41 @@ impl Batch {
         !self.found
     }
 
+    /// Where the messages are that were read; `None` if nothing was read.
+    #[must_use]
+    pub fn span(&self) -> Option<Span> {
+        self.span
+    }
+
+    /// Bytes of all that was read.
+    #[must_use]
+    pub fn len_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Whether nothing was read.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    fn push(&mut self, cursor: Cursor, id: u64, parts: Parts<'_>) -> bool {
+    fn is_full(&self) -> bool {
+        self.span.is_some_and(|span| span.full)
+    }
+
+    /// Appends the message at a place; false = there is no room for it.
+    fn push(&mut self, here: Position, id: u64, parts: Parts<'_>) -> bool {
         let len =
             [parts.event_id.unwrap_or_default(), parts.event_type.unwrap_or_default(), parts.text]
                 .iter()
                 .map(|part| part.len())
                 .sum::<usize>();
-        if self.items.len() == self.items.capacity() {
-            return false;
-        }
-        if len > self.bytes.capacity() - self.bytes.len() {
-            self.needed = if self.items.is_empty() { len } else { 0 };
+        let has_item = self.items.len() < self.items.capacity();
+        if !has_item || len > self.bytes.capacity() - self.bytes.len() {
+            match &mut self.span {
+                Some(span) => span.full = true,
+                None if has_item => self.needed = len,
+                None => {}
+            }
             return false;
         }
         let bytes = &mut self.bytes;
@@ -139,7 +188,10 @@ impl Batch {
         let event_type = parts.event_type.map(&mut copy);
         let text = copy(parts.text);
         let binary = parts.binary;
+        let cursor = here.cursor();
         self.items.push(Item { cursor, id, event_id, event_type, text, binary });
+        let first = self.span.map_or(here, |span| span.first);
+        self.span = Some(Span { first, last: here, full: id.is_multiple_of(Self::PAGE) });
         true
     }
 }
@@ -238,14 +290,14 @@ impl Zone {
             return None;
         }
         // Should it have been dropped, its memory may be another's.
-        let dropped = self.get(channel, Channel::DROPPED) >= position.cursor;
+        let dropped = self.get(channel, Channel::WHOLE_AFTER) >= position.cursor;
         let from = if dropped { self.get(channel, Channel::OLDEST) } else { position.record };
         let mut soonest = position.cursor;
         for record in self.stored_from(from) {
             let cursor = self.get(record, Message::CURSOR);
             batch.found |= cursor == position.cursor;
             if cursor > upto.to_u64() {
-                return self.position(channel, record);
+                return Some(Position { creation: position.creation, record, cursor });
             }
             if cursor < soonest {
                 if dropped && soonest == position.cursor {
@@ -255,13 +307,42 @@ impl Zone {
                 self.region.report_damage();
                 return None;
             }
+            let here = Position { creation: position.creation, record, cursor };
+            if batch.is_full() {
+                return Some(here);
+            }
             let parts = self.parts(self.get(record, Message::CONTENT));
             let id = self.get(record, Message::ID);
-            if !batch.push(Cursor::from_u64(cursor), id, parts) {
-                return self.position(channel, record);
+            if !batch.push(here, id, parts) {
+                return Some(here);
             }
             soonest = cursor.saturating_add(1);
         }
         None
+    }
+
+    /// Whether [`read`](Zone::read) from the beginning of a span would find the same messages again; if so, the next stored one behind them.
+    ///
+    /// Cost: a few looks, however long the span is.
+    pub(crate) fn reread(
+        &self,
+        channel: Ref<Channel>,
+        span: &Span,
+        upto: Cursor,
+    ) -> Result<Option<Position>, Changed> {
+        let Span { first, last, full } = *span;
+        // Messages come at the end of a log only, and any that has gone from the span or from behind it would have raised this; so
+        // would the creation of another channel in the place of the one that has been read.
+        let is_whole = self.get(channel, Channel::WHOLE_AFTER) < first.cursor;
+        if !is_whole || last.cursor > upto.to_u64() {
+            return Err(Changed);
+        }
+        let next = self.next_stored(last.record).some().map(|record| Position {
+            creation: first.creation,
+            record,
+            cursor: self.get(record, Message::CURSOR),
+        });
+        let would_go_on = !full && next.is_some_and(|next| next.cursor <= upto.to_u64());
+        if would_go_on { Err(Changed) } else { Ok(next) }
     }
 }

@@ -19,6 +19,7 @@ use crate::layout::{
     WHEEL_SLOTS, WILDCARD,
 };
 use crate::space::{Block, Kind};
+use crate::wheel::{due_next_at, slot_of};
 use crate::zone::{ROOT, Zone};
 use crate::{Recovery, Store};
 
@@ -224,7 +225,6 @@ impl Zone {
         for Survivor { channel, .. } in survivors.iter().rev() {
             let hash = self.hash(self.id(*channel));
             let head = heads.entry(self.bucket(hash)).or_insert(Ref::NONE);
-            self.init(*channel, Channel::HASH, hash);
             self.init(*channel, Channel::HASH_NEXT, *head);
             *head = *channel;
         }
@@ -252,7 +252,7 @@ impl Zone {
         let mut before: Ref<Channel> = Ref::NONE;
         // Every channel is due in the next second; the sweep then finds out when it really is.
         let due = now.saturating_add(1);
-        let due_slot = due & 63;
+        let slot = self.wheel_at(slot_of(0, due));
         let mut due_next: Ref<Channel> = Ref::NONE;
         self.init(ROOT, Root::CHANNELS_FIRST, Ref::NONE);
         for survivor in survivors {
@@ -275,11 +275,10 @@ impl Zone {
             before = channel;
 
             self.init(channel, Channel::DUE, due);
-            self.init(channel, Channel::DUE_SLOT, due_slot);
-            self.init(channel, Channel::DUE_PREV, Ref::NONE);
+            self.init(channel, Channel::DUE_FROM, slot);
             self.init(channel, Channel::DUE_NEXT, due_next);
             if let Some(next) = due_next.some() {
-                self.init(next, Channel::DUE_PREV, channel);
+                self.init(next, Channel::DUE_FROM, due_next_at(channel));
             }
             due_next = channel;
 
@@ -291,7 +290,7 @@ impl Zone {
             self.recount_messages(channel, messages);
             stored += messages.len() as u64;
         }
-        self.region.store32(self.wheel_at(due_slot) as usize, due_next.0);
+        self.region.store32(slot as usize, due_next.0);
         self.init(ROOT, Root::CHANNELS_LAST, before);
         self.init(ROOT, Root::CHANNELS, channels);
         self.init(ROOT, Root::WILDCARD_CHANNELS, wildcard_channels);
@@ -319,8 +318,7 @@ impl Zone {
         let newest = if (cursor..=clock).contains(&newest) { newest } else { cursor };
         self.init(channel, Channel::NEWEST, newest);
         // Positions taken before are looked up anew: what they point at may be gone.
-        self.init(channel, Channel::DROPPED, clock);
-        self.init(channel, Channel::BORN, self.get(channel, Channel::BORN).min(clock));
+        self.init(channel, Channel::WHOLE_AFTER, clock);
         let published = self.get(channel, Channel::PUBLISHED);
         let sane = published >= id && published < SANE;
         self.init(channel, Channel::PUBLISHED, if sane { published } else { id });

@@ -8,6 +8,7 @@ use crate::layout::{
     Root, Slot, Use, WHEEL_SLOTS, WILDCARD,
 };
 use crate::space::Kind;
+use crate::wheel::due_next_at;
 use crate::zone::ROOT;
 
 /// What a sound zone holds.
@@ -115,15 +116,11 @@ impl Store {
         let mut due = BTreeSet::new();
         for slot in 0..WHEEL_SLOTS {
             let mut channel: Ref<Channel> = Ref::new(zone.word(zone.wheel_at(slot)));
-            let mut previous = Ref::NONE;
+            let mut from = zone.wheel_at(slot);
             while channel.is_some() {
                 ensure!(due.insert(channel.0), "wheel loops at {channel:?}");
-                ensure!(zone.get(channel, Channel::DUE_SLOT) == slot, "wheel slot of {channel:?}");
-                ensure!(
-                    zone.get(channel, Channel::DUE_PREV) == previous,
-                    "due link of {channel:?}"
-                );
-                previous = channel;
+                ensure!(zone.get(channel, Channel::DUE_FROM) == from, "due link of {channel:?}");
+                from = due_next_at(channel);
                 channel = zone.get(channel, Channel::DUE_NEXT);
             }
         }

@@ -4,7 +4,7 @@
 //! is never later than the true one (expiry of its oldest message, inactivity, end of the "in delete" state), but may be
 //! earlier: activity only postpones, so it costs nothing; the sweep computes the true second when it comes by.
 
-use crate::layout::{Channel, Ref, Root, WHEEL_SLOTS};
+use crate::layout::{Channel, GRANULE32, Ref, Root, WHEEL_SLOTS};
 use crate::zone::{ROOT, Zone};
 
 const SLOT_BITS: u32 = 6;
@@ -15,8 +15,13 @@ const SPAN: u32 = 1 << (4 * SLOT_BITS);
 const TOLERANCE: u32 = 60;
 
 /// The slot of a level for a second.
-const fn slot_of(level: u32, second: u32) -> u32 {
+pub(crate) const fn slot_of(level: u32, second: u32) -> u32 {
     level << SLOT_BITS | (second >> (level * SLOT_BITS)) & SLOT_MASK
+}
+
+/// Byte offset of the word that leads from a channel to the next one of its slot.
+pub(crate) const fn due_next_at(channel: Ref<Channel>) -> u32 {
+    channel.0.saturating_mul(GRANULE32).saturating_add(Channel::DUE_NEXT.offset)
 }
 
 impl Zone {
@@ -56,16 +61,15 @@ impl Zone {
             0x1000..0x4_0000 => 2,
             _ => 3,
         };
-        let slot = slot_of(level, due);
-        let next: Ref<Channel> = Ref::new(self.word(self.wheel_at(slot)));
+        let head = self.wheel_at(slot_of(level, due));
+        let next: Ref<Channel> = Ref::new(self.word(head));
         self.set(channel, Channel::DUE, due);
-        self.set(channel, Channel::DUE_SLOT, slot);
         self.set(channel, Channel::DUE_NEXT, next);
-        self.set(channel, Channel::DUE_PREV, Ref::NONE);
+        self.set(channel, Channel::DUE_FROM, head);
         if let Some(next) = next.some() {
-            self.set(next, Channel::DUE_PREV, channel);
+            self.set(next, Channel::DUE_FROM, due_next_at(channel));
         }
-        self.set_word(self.wheel_at(slot), channel.0);
+        self.set_word(head, channel.0);
     }
 
     /// The same, if the channel is not due before anyway.
@@ -86,15 +90,14 @@ impl Zone {
             return;
         }
         let next = self.get(channel, Channel::DUE_NEXT);
-        let prev = self.get(channel, Channel::DUE_PREV);
+        let from = self.get(channel, Channel::DUE_FROM);
         if let Some(next) = next.some() {
-            self.set(next, Channel::DUE_PREV, prev);
+            self.set(next, Channel::DUE_FROM, from);
         }
-        match prev.some() {
-            Some(prev) => self.set(prev, Channel::DUE_NEXT, next),
-            None => {
-                self.set_word(self.wheel_at(self.get(channel, Channel::DUE_SLOT)), next.0);
-            }
+        if self.word(from) == channel.0 {
+            self.set_word(from, next.0);
+        } else {
+            self.region.report_damage();
         }
         self.set(channel, Channel::DUE, 0);
     }
@@ -146,8 +149,7 @@ impl Zone {
     fn first_in(&self, slot: u32) -> Option<Ref<Channel>> {
         let channel = Ref::<Channel>::new(self.word(self.wheel_at(slot))).some()?;
         let sound = self.get(channel, Channel::DUE) != 0
-            && self.get(channel, Channel::DUE_SLOT) == slot
-            && self.get(channel, Channel::DUE_PREV).is_none();
+            && self.get(channel, Channel::DUE_FROM) == self.wheel_at(slot);
         if !sound {
             self.region.report_damage();
         }

@@ -202,14 +202,11 @@ impl Zone {
             debug_assert!(false, "a write outside of a mutation");
             return true;
         };
-        if entries >= self.journal.capacity() {
-            self.overflowed.set(true);
-            self.region.report_damage();
-            return false;
-        }
         let saved = self.region.save(&self.journal, entries, at & !7);
         if saved {
             self.entries.set(Some(entries + 1));
+        } else if entries >= self.journal.capacity() {
+            self.overflowed.set(true);
         }
         saved
     }

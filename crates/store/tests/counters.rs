@@ -79,7 +79,7 @@ fn bytes_by_use_add_up() {
     let full = store.zone_numbers(NOW);
     assert_eq!(sum(full), 64 << 10);
     // As the docs of the crate say.
-    assert_eq!(full.channel_bytes, 128);
+    assert_eq!(full.channel_bytes, 112);
     assert_eq!(full.message_bytes, 2 * 64 + 32);
     assert_eq!(full.subscription_bytes, 48);
 }

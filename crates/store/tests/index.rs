@@ -3,6 +3,7 @@
 #![allow(
     clippy::cast_possible_truncation,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test fails by a panic"
 )]
@@ -12,7 +13,9 @@ mod zone;
 
 use protocol::Few;
 use protocol::cursor::Cursor;
-use store::{ChannelRef, NewMessage, Parts, Recovery, Start, Store, WakeSet, fault};
+use store::{
+    Batch, Changed, ChannelRef, NewMessage, Parts, Recovery, Span, Start, Store, WakeSet, fault,
+};
 use zone::{END, Memory, Message, Random, channel, stored};
 
 const NOW: u32 = 1_000_000;
@@ -171,4 +174,47 @@ fn a_log_that_goes_round_in_circles_is_left_at_once() {
     let reads = fault::reads() - before;
     assert!(reads < 20 * UNTAKEN, "{reads} words read");
     assert_eq!(store.recover(NOW), Recovery::Rebuilt);
+}
+
+#[test]
+fn batches_end_where_pages_of_the_channel_end() {
+    let memory = Memory::new(256 << 10);
+    let mut store = memory.format(1, NOW);
+    let a = channel(&mut store, "a", NOW);
+    for _ in 0..200 {
+        publish(&mut store, &[a], &zone::message(b"m"));
+    }
+    let ends_from = |first: u32| {
+        let mut batch = Batch::with_capacity(100, 4096);
+        let mut position = store.seek(a, Start::Backtrack(201 - first), END);
+        let mut ends = Vec::new();
+        let mut spans = Vec::new();
+        while let Some(from) = position {
+            batch.reset();
+            position = store.read(a, from, END, &mut batch);
+            ends.extend(batch.messages().last().map(|(item, _)| item.id));
+            spans.extend(batch.span());
+        }
+        (ends, spans)
+    };
+    assert_eq!(ends_from(1).0, [64, 128, 192, 200]);
+    assert_eq!(ends_from(64).0, [64, 128, 192, 200]);
+    let (ends, spans) = ends_from(70);
+    assert_eq!(ends, [128, 192, 200]);
+    publish(&mut store, &[a], &zone::message(b"one more"));
+    // A page that has come to its end stays what it is; the last one would have one message more.
+    let reread =
+        |span: &Span| store.reread(a, span, END).map(|next| next.map(|next| next.cursor()));
+    let next = |span: &Span| Ok(Some(span.first().cursor()));
+    assert_eq!(reread(&spans[0]), next(&spans[1]));
+    assert_eq!(reread(&spans[1]), next(&spans[2]));
+    assert_eq!(reread(&spans[2]), Err(Changed));
+    // So does one for whose next message there was no room.
+    let mut batch = Batch::with_capacity(4, 4096);
+    let first = spans[2].first();
+    let position = store.read(a, first, END, &mut batch).expect("more");
+    let span = batch.span().expect("four messages");
+    assert_eq!(store.reread(a, &span, END), Ok(Some(position)));
+    assert_eq!(store.reread(a, &span, position.cursor()), Ok(Some(position)));
+    assert_eq!(store.reread(a, &span, first.cursor()), Err(Changed));
 }

@@ -13,11 +13,13 @@ mod model;
 #[path = "support/zone.rs"]
 mod zone;
 
+use std::collections::VecDeque;
+
 use model::{Model, New};
 use protocol::cursor::Cursor;
 use store::{
-    Batch, CreateError, CreateLimits, InterestRef, Listing, NewMessage, News, NewsResume, Parts,
-    Position, Stamp, Start, Store, WakeSet, WhenFull,
+    Batch, Changed, CreateError, CreateLimits, InterestRef, Listing, NewMessage, News, NewsResume,
+    Parts, Position, Span, Stamp, Start, Store, WakeSet, WhenFull,
 };
 use zone::{END, Memory, Message, Random, drain, stored, sweep};
 
@@ -41,12 +43,23 @@ struct Reader {
     upto: Cursor,
 }
 
+/// What was read at one go, to be read again later.
+struct Kept {
+    id: Vec<u8>,
+    creation: u64,
+    span: Span,
+    messages: Vec<Message>,
+    /// There was more, for which there was no room.
+    cut: bool,
+}
+
 struct Test {
     store: Store,
     model: Model,
     random: Random,
     now: u32,
     readers: Vec<Reader>,
+    kept: VecDeque<Kept>,
     /// A listing and the creation number up to which it has come.
     listings: Vec<(Listing, u64)>,
     free: u64,
@@ -65,6 +78,7 @@ impl Test {
             random: Random(seed),
             now,
             readers: Vec::new(),
+            kept: VecDeque::new(),
             listings: Vec::new(),
             swept: false,
         }
@@ -97,7 +111,7 @@ impl Test {
     }
 
     fn step(&mut self) {
-        match self.random.below(32) {
+        match self.random.below(34) {
             0..=2 => {
                 self.create();
             }
@@ -114,6 +128,7 @@ impl Test {
             26..=28 => self.pass(),
             29 => self.slots(),
             30 => self.clock(),
+            31 | 32 => self.reread(),
             _ => self.keep(),
         }
     }
@@ -367,6 +382,35 @@ impl Test {
         }
     }
 
+    /// Whether what was read once would be read again.
+    fn reread(&mut self) {
+        if self.kept.is_empty() {
+            return;
+        }
+        let Kept { id, creation, span, messages, cut } =
+            &self.kept[self.random.below(self.kept.len())];
+        let Some(channel) = self.model.find(id) else { return };
+        let real = self.store.find(id).expect("the model has it");
+        let (first, last) = (messages[0].cursor, messages[messages.len() - 1].cursor);
+        assert_eq!(span.first().cursor(), first);
+        let upto = if self.random.one_in(4) { channel.newest } else { END };
+        let next = channel.stored().find(|message| message.cursor > last).map(|next| next.cursor);
+        let is_whole = channel.creation == *creation && !channel.has_dropped(first) && last <= upto;
+        match self.store.reread(real, span, upto) {
+            Ok(found) => {
+                assert!(is_whole, "changed");
+                assert_eq!(found.map(|position| position.cursor()), next, "what comes next");
+                let now = channel.stored().filter(|m| (first..=last).contains(&m.cursor));
+                assert!(now.eq(messages), "the same messages");
+                assert!(*cut || next.is_none_or(|next| next > upto), "more would be read");
+            }
+            Err(Changed) => {
+                let more = !cut && next.is_some_and(|next| next <= upto);
+                assert!(!is_whole || more, "nothing has changed");
+            }
+        }
+    }
+
     fn start_reader(&mut self) {
         let id = self.id();
         let Some(channel) = self.model.find(id.as_bytes()) else { return };
@@ -408,6 +452,15 @@ impl Test {
             let from = position.expect("some");
             position = self.store.read(real, from, upto, &mut batch).filter(is_due);
             assert!(!batch.is_empty(), "a batch makes room");
+        }
+        if let Some(span) = batch.span() {
+            let all = batch.messages();
+            let messages = all.map(|(item, parts)| Message::new(item.cursor, item.id, parts));
+            let (id, creation, cut) = (reader.id.clone(), reader.creation, position.is_some());
+            self.kept.push_back(Kept { id, creation, span, messages: messages.collect(), cut });
+            if self.kept.len() > 8 {
+                self.kept.pop_front();
+            }
         }
         let due = channel.due(Start::Backtrack(u32::MAX), reader.upto);
         let mut due = due.into_iter().filter(|message| message.cursor >= reader.from);

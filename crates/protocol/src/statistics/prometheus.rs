@@ -80,6 +80,8 @@ pub struct Metrics<'a> {
     pub ring_calls: u64,
     /// Sends that went so.
     pub ring_sends: u64,
+    /// Pages of history, by what was done for them.
+    pub pages: &'a [(&'a str, u64)],
     /// The living workers in the order of their slots.
     pub workers: &'a [Worker<'a>],
 }
@@ -201,6 +203,13 @@ fn deliveries(metrics: &Metrics<'_>, text: &mut Text<'_>) {
     text.sample(&[], metrics.ring_calls);
     text.counter("push_stream_io_uring_sends_total", "Sends that went with these calls.");
     text.sample(&[], metrics.ring_sends);
+    text.counter(
+        "push_stream_history_pages_total",
+        "Pages of history sent to subscribers: rendered for one, or rendered before and used again.",
+    );
+    for (how, count) in metrics.pages {
+        text.sample(&[("how", how)], *count);
+    }
 }
 
 fn workers(metrics: &Metrics<'_>, text: &mut Text<'_>) {

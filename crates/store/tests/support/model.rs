@@ -130,6 +130,11 @@ impl Channel {
         self.tidy();
     }
 
+    /// Whether this message is no longer stored, or a newer one is not.
+    pub(crate) fn has_dropped(&self, cursor: Cursor) -> bool {
+        self.dropped >= cursor
+    }
+
     pub(crate) fn has_gap(&self, after: Cursor) -> bool {
         self.dropped > after || self.born > after
     }

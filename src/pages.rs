@@ -1,0 +1,185 @@
+//! Pages: history as it is sent, kept for a moment, since clients come back together.
+//!
+//! When a network returns or a proxy restarts, thousands of clients ask for the same messages within a second. What one batch of the
+//! store has become in one [`Format`] is kept; who asks next gets the same bytes, after a look into the zone whether they
+//! still are what would be read ([`Store::reread`](store::Store::reread)).
+//!
+//! Cost: a message that is sent from a page costs its share of a look into the zone and of a send; it is neither copied nor rendered. Pages go
+//! when nobody has asked for them for one to two seconds, and when they come to [`LIMIT`] bytes.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use protocol::cursor::Cursor;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+use store::{Position, Span};
+
+use crate::nginx::bytes::Bytes;
+use crate::nginx::wire::Wire;
+use crate::render::{Compressors, Deflation, Fillers, Message, MessageTemplate};
+
+/// Bytes of pages at which room is made.
+const LIMIT: usize = 4 << 20;
+/// What a page takes beside its bytes, and each of its pieces, roughly.
+const OVERHEAD: usize = 256;
+
+/// How messages become bytes.
+#[derive(Clone)]
+pub(crate) struct Format {
+    pub(crate) template: Rc<MessageTemplate>,
+    pub(crate) wire: Wire,
+    /// Bytes below which a message is followed by filler.
+    pub(crate) padded_to: usize,
+    /// How messages are compressed, if at all.
+    pub(crate) deflation: Option<Deflation>,
+}
+
+impl PartialEq for Format {
+    fn eq(&self, other: &Self) -> bool {
+        // Equal templates are the same one: locations share them.
+        Rc::ptr_eq(&self.template, &other.template)
+            && (self.wire, self.padded_to, self.deflation)
+                == (other.wire, other.padded_to, other.deflation)
+    }
+}
+
+/// What messages are rendered with.
+pub(crate) struct Press<'w> {
+    pub(crate) fillers: &'w mut Fillers,
+    pub(crate) compressors: &'w mut Compressors,
+    /// The largest number of bytes to which the configuration pads a message.
+    pub(crate) largest_padding: usize,
+}
+
+/// Messages as they are sent.
+#[derive(Default)]
+pub(crate) struct Page {
+    /// What came to be so; `None` if it is not from a channel.
+    span: Option<Span>,
+    /// One, where nothing looks at the messages one by one.
+    pub(crate) pieces: SmallVec<[Bytes; 1]>,
+    /// Published ones among the messages.
+    pub(crate) messages: usize,
+    /// Bytes in all pieces.
+    pub(crate) len: usize,
+}
+
+/// A page in the making.
+pub(crate) struct Draft<'p, 'w> {
+    format: &'p Format,
+    press: &'p mut Press<'w>,
+    joint: Vec<u8>,
+    page: Page,
+}
+
+impl<'p, 'w> Draft<'p, 'w> {
+    /// One of about so many bytes.
+    pub(crate) fn new(format: &'p Format, press: &'p mut Press<'w>, len: usize) -> Self {
+        Self { format, press, joint: Vec::with_capacity(len), page: Page::default() }
+    }
+
+    pub(crate) fn add(&mut self, cursor: Cursor, message: &Message<'_>) {
+        let Format { template, wire, padded_to, deflation } = self.format;
+        let is_joined = *wire != Wire::Filtered;
+        if is_joined && deflation.is_none() && *padded_to == 0 {
+            let is_sent = template.append(*wire, cursor, message, &mut self.joint);
+            self.page.messages += usize::from(is_sent && message.is_published());
+            return;
+        }
+        let Some(piece) = template.render(cursor, message) else { return };
+        let Press { fillers, compressors, largest_padding } = &mut *self.press;
+        let piece = compressors.deflated(piece, *deflation);
+        let filler = fillers.behind(&piece, template.family(), *padded_to, *largest_padding);
+        self.page.messages += usize::from(piece.is_message);
+        for bytes in [Some(piece), filler].iter().flatten().flat_map(|piece| piece.on(*wire)) {
+            if is_joined {
+                self.joint.extend_from_slice(&bytes);
+            } else {
+                self.page.pieces.push(bytes);
+            }
+        }
+    }
+
+    pub(crate) fn finish(self, span: Option<Span>) -> Page {
+        let Self { joint, mut page, .. } = self;
+        if !joint.is_empty() {
+            page.pieces.push(Bytes::from(joint));
+        }
+        page.len = page.pieces.iter().map(|piece| piece.len()).sum();
+        Page { span, ..page }
+    }
+}
+
+impl Page {
+    pub(crate) fn span(&self) -> Option<&Span> {
+        self.span.as_ref()
+    }
+
+    /// The memory it takes.
+    fn cost(&self) -> usize {
+        self.len + OVERHEAD * (1 + self.pieces.len())
+    }
+}
+
+/// A page that is kept.
+struct Kept {
+    format: Format,
+    page: Rc<Page>,
+    /// The generation in which somebody asked for it last.
+    used: Cell<u64>,
+}
+
+/// The pages that this worker keeps, by the messages with which they begin.
+#[derive(Default)]
+pub(crate) struct Pages {
+    kept: FxHashMap<Position, SmallVec<[Kept; 1]>>,
+    generation: u64,
+    /// Bytes of all of them.
+    bytes: usize,
+}
+
+impl Pages {
+    /// The page that begins at a message.
+    pub(crate) fn find(&self, position: Position, format: &Format) -> Option<&Rc<Page>> {
+        let found = self.kept.get(&position)?.iter().find(|kept| kept.format == *format)?;
+        found.used.set(self.generation);
+        Some(&found.page)
+    }
+
+    /// Keeps a page, in the place of the one that began at that message.
+    pub(crate) fn keep(&mut self, position: Position, format: &Format, page: Rc<Page>) {
+        if self.bytes > LIMIT {
+            self.forget_unused();
+            if self.bytes > LIMIT / 2 {
+                // All of them are new or wanted: to render them once more is little work for each of so many.
+                *self = Self::default();
+            }
+        }
+        self.bytes += page.cost();
+        let known = self.kept.entry(position).or_default();
+        if let Some(before) = known.iter().position(|kept| kept.format == *format) {
+            self.bytes = self.bytes.saturating_sub(known.swap_remove(before).page.cost());
+        }
+        let used = Cell::new(self.generation);
+        known.push(Kept { format: format.clone(), page, used });
+    }
+
+    /// Begins a new generation without those for which nobody has asked in this one.
+    pub(crate) fn forget_unused(&mut self) {
+        let Self { kept, generation, bytes } = self;
+        if kept.is_empty() {
+            return;
+        }
+        kept.retain(|_, known| {
+            known.retain(|kept| {
+                let is_used = kept.used.get() == *generation;
+                *bytes -= if is_used { 0 } else { kept.page.cost() };
+                is_used
+            });
+            !known.is_empty()
+        });
+        kept.shrink_to_fit();
+        *generation += 1;
+    }
+}
