@@ -226,6 +226,25 @@ a< chunk all-bytes
 pub /pub?id=s "\0\r\n0\r\n\r\n"
 a< chunk "\0\r\n0\r\n\r\n"
 
+=== a head goes out even if nothing is to be seen of the history behind it
+--- http_config
+push_stream_message_template "~event-type~";
+--- extra_config
+location /zipped { push_stream_subscriber; push_stream_channels_path s.b2; gzip on; gzip_types *; gzip_min_length 0; }
+location /plain { push_stream_subscriber; push_stream_channels_path s.b2; }
+location /limited { push_stream_subscriber; push_stream_channels_path s.b2; limit_rate 1m; }
+--- steps
+repeat 2: pub /pub?id=s m${i}
+a: GET /zipped
+   Accept-Encoding: gzip
+b: GET /plain
+c: GET /limited
+a,b,c< status 200
+a< chunk ~ (?s).
+a,b,c< nothing 100ms
+? POST /pub?id=s {Event-Type: x} "m3" -> 200
+a,b,c< chunk ~ (?s).
+
 === gzip compresses and flushes every piece
 --- extra_config
 gzip on;

@@ -24,6 +24,7 @@ use crate::nginx::bytes::Bytes;
 use crate::nginx::held::HeldHooks;
 use crate::nginx::process;
 use crate::nginx::request::{NoMemory, Request, Status};
+use crate::nginx::wire::Wire;
 use crate::outbox::Outbox;
 use crate::render::Piece;
 use crate::story::CloseReason;
@@ -333,11 +334,23 @@ impl Worker {
         self.join_cohort(key);
         let Some(subscriber) = self.subscribers.get_mut(key) else { return };
         // The head leaves with what comes first behind it.
+        let sent = subscriber.held.sent();
         let begun = if subscriber.replay.is_some() { self.replay(key) } else { subscriber.flush() };
-        match begun {
+        match begun.and_then(|()| self.send_bare_head(key, sent)) {
             Ok(()) => self.begin_waiting(key),
             Err(Lost(reason)) => self.drop_subscriber(key, reason),
         }
+    }
+
+    /// Has nginx's filters send a head behind which nothing has come. `sent` is what had been sent before.
+    fn send_bare_head(&mut self, key: SubscriberKey, sent: u64) -> Result<(), Lost> {
+        let Some(subscriber) = self.subscribers.get_mut(key) else { return Ok(()) };
+        let held = &mut subscriber.held;
+        if held.wire() != Wire::Filtered || held.sent() != sent || !subscriber.outbox.is_empty() {
+            return Ok(());
+        }
+        let gone = |_| Lost(CloseReason::Client);
+        if held.flush().map_err(gone)? { Ok(()) } else { held.wait_writable().map_err(gone) }
     }
 
     /// Sets a subscriber's next deadline. Whoever comes while the worker leaves is ended at once.
