@@ -10,6 +10,7 @@ mod channels;
 mod cohort;
 mod conf;
 mod counters;
+mod dates;
 mod delivery;
 mod directives;
 mod directory;

@@ -32,6 +32,7 @@
 pub(crate) mod body;
 pub(crate) mod bytes;
 mod collected;
+mod composition;
 pub(crate) mod conf;
 pub(crate) mod held;
 pub(crate) mod local;

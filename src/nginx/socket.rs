@@ -9,6 +9,7 @@
 #![expect(unsafe_code, reason = "writes to the sockets of nginx's connections")]
 
 use core::ffi::{CStr, c_int};
+use core::mem::MaybeUninit;
 use std::io::{self, IoSlice};
 
 use nginx_sys::{
@@ -18,6 +19,7 @@ use nginx_sys::{
 
 use smallvec::SmallVec;
 
+use super::composition::Composition;
 use super::request::Request;
 
 /// The request has ended by itself; there is nobody to send to.
@@ -173,11 +175,12 @@ fn write_after_head(request: &mut Request, pieces: &[IoSlice<'_>]) -> Result<usi
     let head: usize = waiting(request).map(<[u8]>::len).sum();
     let total = pieces.iter().fold(head, |total, piece| total.saturating_add(piece.len()));
     let written = if total <= JOINED {
-        let mut joined: SmallVec<[u8; JOINED]> = SmallVec::new();
-        waiting(request).for_each(|bytes| joined.extend_from_slice(bytes));
-        pieces.iter().for_each(|piece| joined.extend_from_slice(piece));
+        let mut room = [MaybeUninit::uninit(); JOINED];
+        let mut joined = Composition::new(&mut room);
+        waiting(request).for_each(|bytes| joined.push(bytes));
+        pieces.iter().for_each(|piece| joined.push(piece));
         // SAFETY: the connection of a live request on the plain path, writable: the caller has looked.
-        unsafe { write_to_socket(request.connection(), &[IoSlice::new(&joined)]) }
+        unsafe { write_to_socket(request.connection(), &[IoSlice::new(joined.text())]) }
     } else {
         let all = waiting(request).map(IoSlice::new).chain(pieces.iter().copied());
         let slices: SmallVec<[IoSlice<'_>; 16]> = all.take(MAX_PIECES).collect();

@@ -2,19 +2,19 @@
 
 use std::rc::Rc;
 
-use protocol::cursor::{Cursor, etag, http_date};
+use protocol::cursor::{Cursor, etag};
 use protocol::event_source;
 use protocol::jsonp;
 
 use smallvec::SmallVec;
 
 use super::wish::Wish;
-use crate::answer;
 use crate::conf::{LocationConf, MainConf};
 use crate::counters;
 use crate::nginx::request::{NoMemory, Request, Status};
 use crate::render::{Family, Message, Piece};
 use crate::story::Story;
+use crate::{answer, dates};
 
 /// How the answer of a poll looks, whatever it says.
 pub(crate) struct Form {
@@ -124,7 +124,7 @@ impl Form {
     ) -> Result<Status, NoMemory> {
         self.set_content_type(request)?;
         if let Some(time) = time {
-            request.set_last_modified(time, &http_date(time))?;
+            request.set_last_modified(time, &dates::written(time))?;
         }
         if let Some(tag) = tag {
             request.push_header("Etag", &etag(tag))?;
@@ -159,7 +159,7 @@ pub(crate) fn mark_gap(request: &mut Request) -> Result<(), NoMemory> {
 }
 
 fn set_cursor(request: &mut Request, cursor: Cursor) -> Result<(), NoMemory> {
-    request.set_last_modified(cursor.time, &http_date(cursor.time))?;
+    request.set_last_modified(cursor.time, &dates::written(cursor.time))?;
     request.push_header("Etag", &etag(cursor.tag))
 }
 

@@ -3,13 +3,13 @@
 use std::rc::Rc;
 
 use protocol::channel_path::{Segment, decode};
-use protocol::cursor::{Resume, parse_event_id, parse_seconds, parse_tag, parse_time};
+use protocol::cursor::{Resume, parse_event_id, parse_seconds, parse_tag};
 
-use crate::channels;
 use crate::conf::{LocationConf, Mode};
 use crate::nginx::conf::ComplexValue;
 use crate::nginx::request::{NoMemory, Request};
 use crate::story::Story;
+use crate::{channels, dates};
 
 /// What a request to a subscriber location asks for.
 pub(crate) struct Wish {
@@ -48,7 +48,7 @@ impl Wish {
             callback: None,
             story,
             time: time
-                .read(request, has_arguments, |time| parse_time(time).or_else(|| seconds(time))),
+                .read(request, has_arguments, |time| dates::read(time).or_else(|| seconds(time))),
             tag: tag.read(request, has_arguments, parse_tag),
             event_id: event_id
                 .read(request, has_arguments, |id| (!id.is_empty()).then(|| id.to_vec())),

@@ -37,7 +37,7 @@ impl Together {
         Self { ended: Vec::with_capacity(requests), collected }
     }
 
-    /// Has `answer` give the request's answer, normally with [`Request::respond`]. Nothing may be upgraded here.
+    /// Has `answer` give the request's answer, normally with [`Request::respond_chunks`]. Nothing may be upgraded here.
     pub(crate) fn add(&mut self, held: Held, answer: impl FnOnce(&mut Request) -> Status) {
         let Some(request) = held.release() else { return };
         let before = self.collected.len();

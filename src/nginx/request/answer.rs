@@ -4,8 +4,8 @@
 //! in the list of headers like those that a proxied server has sent, where nginx and its filters find and change them.
 //!
 //! Cost: one `send` or `writev` for an answer whose header stays under `postpone_output` (1460 bytes unless
-//! configured), because nothing is flushed before the body. Bodies are copied once, into the request's pool, and
-//! pass by the body filters where those would only pass them on.
+//! configured), because nothing is flushed before the body. Bodies pass by the body filters where those would only pass them on; what the
+//! socket does not take of them is copied into the request's pool.
 //!
 //! What is answered here never meets `error_page`: the status goes into the header that is sent, and
 //! the handler returns what sending gave.
@@ -23,8 +23,10 @@ use nginx_sys::{
 use protocol::chunk::{CHUNK_TAIL, LAST_CHUNK, chunk_head, framed_len};
 
 use super::{NoMemory, Request, Status};
+use crate::nginx::collected;
+use crate::nginx::composition::Composition;
+use crate::nginx::socket::{self, Gone};
 use crate::nginx::wire::{self, Wire};
-use crate::nginx::{collected, socket};
 
 impl Request {
     /// The status of the answer.
@@ -177,9 +179,22 @@ impl Request {
         if body.is_empty() {
             return self.send_last();
         }
+        let mut taken = 0;
+        let is_plain = wire::choose(self) != Wire::Filtered;
+        if is_plain {
+            // SAFETY: the connection is that of the request, on the plain path.
+            let sent = unsafe {
+                socket::write(self.connection(), Some(&mut *self), &[IoSlice::new(body)])
+            };
+            match sent {
+                Ok(len) if len == body.len() => return Status::OK,
+                Ok(len) => taken = len,
+                Err(Gone) => return Status::ERROR,
+            }
+        }
         match self.copy_to_pool(body) {
-            Ok(text) if wire::choose(self) == Wire::Filtered => self.output(text, true),
-            Ok(text) => self.write_last(text),
+            Ok(text) if is_plain => self.finish_write(taken, 0, text),
+            Ok(text) => self.output(text, true),
             Err(NoMemory) => Status::ERROR,
         }
     }
@@ -317,9 +332,9 @@ impl Request {
         }
         // SAFETY: `len` bytes that nobody else uses.
         let room = unsafe { core::slice::from_raw_parts_mut(data, len) };
-        let mut composition = Composition { room, len: 0 };
+        let mut composition = Composition::new(room);
         write(&mut composition);
-        Ok(ngx_str_t { len: composition.len, data: data.cast() })
+        Ok(ngx_str_t { len: composition.text().len(), data: data.cast() })
     }
 
     pub(in crate::nginx) fn copy_to_pool(&mut self, bytes: &[u8]) -> Result<ngx_str_t, NoMemory> {
@@ -349,26 +364,4 @@ unsafe fn replace(known: &mut *mut ngx_table_elt_t, by: *mut ngx_table_elt_t) {
         header.hash = 0;
     }
     *known = by;
-}
-
-/// A text that is being put together.
-struct Composition<'p> {
-    room: &'p mut [MaybeUninit<u8>],
-    /// Bytes written.
-    len: usize,
-}
-
-impl Composition<'_> {
-    /// Appends what fits.
-    fn push(&mut self, bytes: &[u8]) {
-        if let Some(room) = self.room.get_mut(self.len..self.len + bytes.len()) {
-            // SAFETY: as many bytes of room as there are bytes, which do not overlap: nobody else has the room.
-            unsafe {
-                room.as_mut_ptr()
-                    .cast::<u8>()
-                    .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
-            }
-            self.len += bytes.len();
-        }
-    }
 }
