@@ -145,11 +145,10 @@ record! {
         HASH_KEY_1: u64 = 40,
         /// Seconds since the epoch at which the zone was formatted.
         CREATED: u32 = 48,
-        /// The zone's clock: the newest cursor given out.
-        CLOCK_TIME: u32 = 52,
-        CLOCK_TAG: u32 = 56,
         /// The channel that gave up a message last, to make room.
-        GAVE_LAST: Ref<Channel> = 60,
+        GAVE_LAST: Ref<Channel> = 52,
+        /// The zone's clock: the newest cursor given out.
+        CLOCK: u64 = 56,
         /// Creation numbers of channels.
         CREATIONS: u64 = 64,
         /// Living channels in creation order.

@@ -308,7 +308,7 @@ impl Store {
         zone.init(ROOT, Root::HASH_KEY_0, hash_key.0);
         zone.init(ROOT, Root::HASH_KEY_1, hash_key.1);
         zone.init(ROOT, Root::CREATED, now);
-        zone.init(ROOT, Root::CLOCK_TIME, now);
+        zone.init(ROOT, Root::CLOCK, Cursor::new(now, 0).to_u64());
         zone.init(ROOT, Root::WHEEL_TIME, now);
         zone.format_heap();
         zone.sign();

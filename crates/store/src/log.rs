@@ -35,33 +35,27 @@ fn content_len(parts: &Parts<'_>) -> Result<usize, NoMemory> {
 impl Zone {
     /// The zone's clock: the newest cursor given out.
     pub(crate) fn clock(&self) -> Cursor {
-        Cursor { time: self.get(ROOT, Root::CLOCK_TIME), tag: self.get(ROOT, Root::CLOCK_TAG) }
+        Cursor::from_u64(self.get(ROOT, Root::CLOCK))
     }
 
     /// Advances the clock to `now`, never backwards; part of a mutation.
     pub(crate) fn advance_clock(&self, now: u32) {
-        if now > self.get(ROOT, Root::CLOCK_TIME) {
-            self.set(ROOT, Root::CLOCK_TIME, now);
-            self.set(ROOT, Root::CLOCK_TAG, 0);
+        if now > self.clock().time {
+            self.set(ROOT, Root::CLOCK, Cursor::new(now, 0).to_u64());
         }
     }
 
     /// The next cursor of the zone; part of a mutation.
     fn next_cursor(&self, now: u32, given: Option<Cursor>) -> Cursor {
         let clock = self.clock();
-        if let Some(given) = given.filter(|given| *given > clock) {
-            self.set(ROOT, Root::CLOCK_TIME, given.time);
-            self.set(ROOT, Root::CLOCK_TAG, given.tag);
-            return given;
-        }
-        self.advance_clock(now);
-        let cursor = self.clock();
-        let next = match cursor.tag.checked_add(1) {
-            Some(tag) => Cursor { time: cursor.time, tag },
-            None => Cursor { time: cursor.time.saturating_add(1), tag: 1 },
-        };
-        self.set(ROOT, Root::CLOCK_TIME, next.time);
-        self.set(ROOT, Root::CLOCK_TAG, next.tag);
+        let next = given.filter(|given| *given > clock).unwrap_or_else(|| {
+            let Cursor { time, tag } = clock.max(Cursor::new(now, 0));
+            match tag.checked_add(1) {
+                Some(tag) => Cursor { time, tag },
+                None => Cursor { time: time.saturating_add(1), tag: 1 },
+            }
+        });
+        self.set(ROOT, Root::CLOCK, next.to_u64());
         next
     }
 

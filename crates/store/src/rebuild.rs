@@ -189,8 +189,7 @@ impl Zone {
         survivors.sort_by_key(|survivor| survivor.creation);
         let clock = Some(self.clock()).filter(|clock| clock.time < SANE_SECONDS);
         let clock = clock.unwrap_or_default().max(Cursor::from_u64(newest));
-        self.init(ROOT, Root::CLOCK_TIME, clock.time.max(now));
-        self.init(ROOT, Root::CLOCK_TAG, if now > clock.time { 0 } else { clock.tag });
+        self.init(ROOT, Root::CLOCK, clock.max(Cursor::new(now, 0)).to_u64());
         self.relink_channels(&survivors, now);
     }
 

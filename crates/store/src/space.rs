@@ -1,7 +1,8 @@
 //! Free space of the heap: blocks of whole granules, two-level segregated fit.
 //!
 //! Allocation and release take a constant number of steps, neighbouring free blocks always merge, and a block
-//! is cut to the granule, so filling and draining a zone leaves it as it was. Each block starts with a header
+//! is cut to the granule, so filling and draining a zone leaves it as it was. It is cut from the end of a free one, whose rest then
+//! mostly stays where it is in its list: that is a word to change. Each block starts with a header
 //! of 8 bytes: its own length and kind, and the length of the block before it. A free block also holds the links
 //! of its list. The free lists can be rebuilt from the blocks that are reachable ([`crate::rebuild`]).
 //!
@@ -263,23 +264,41 @@ impl Zone {
             self.region.report_damage();
             return Err(NoMemory);
         }
-        if !self.remove(block, len) {
-            return Err(NoMemory);
-        }
-        // The links of the free list get overwritten without journal.
-        self.save(block.at() + Free::NEXT.offset as usize);
-        self.set(block, Free::HEADER, header_word(granules, T::KIND));
-        if len > granules {
-            let rest = block.behind(granules);
-            // The rest's header and links lie in what was free space: nothing to undo there.
-            self.insert(rest, len - granules);
-            self.set(rest, Free::BEFORE, granules);
-            self.set(block.behind(len), Free::BEFORE, len - granules);
+        let rest = len - granules;
+        let taken = block.behind(rest);
+        if rest == 0 {
+            if !self.remove(block, len) {
+                return Err(NoMemory);
+            }
+            // The links of the free list get overwritten without journal.
+            self.save(block.at() + Free::NEXT.offset as usize);
+            self.set(block, Free::HEADER, header_word(granules, T::KIND));
+        } else {
+            if !self.resize(block, len, rest) {
+                return Err(NoMemory);
+            }
+            // Its end: this header lies in what was free space, so there is nothing to undo, and the rest mostly keeps its list.
+            self.init(taken, Free::HEADER, header_word(granules, T::KIND));
+            self.init(taken, Free::BEFORE, rest);
+            self.set(block.behind(len), Free::BEFORE, granules);
         }
         if let Some(counted) = T::KIND.counted_as() {
             self.add(ROOT, counted.counter(), granules);
         }
-        Ok(Ref::new(block.0))
+        Ok(Ref::new(taken.0))
+    }
+
+    /// Changes the length of a free block, and its list where that is another one's now. False = its links are damaged, nothing was changed.
+    fn resize(&self, block: Ref<Free>, old: u32, new: u32) -> bool {
+        if class(old) == class(new) {
+            self.set(block, Free::HEADER, header_word(new, Kind::Free));
+            return true;
+        }
+        let removed = self.remove(block, old);
+        if removed {
+            self.insert(block, new);
+        }
+        removed
     }
 
     /// Gives a block back; merges it with free neighbours.
@@ -303,15 +322,15 @@ impl Zone {
         }
         let before_len = self.get(block, Free::BEFORE);
         let before: Ref<Free> = Ref::new(block.0.saturating_sub(before_len));
-        if before_len != 0
+        let merges = before_len != 0
             && self.free_at(before) == Some(before_len)
-            && self.heap_block(before).is_some()
-            && self.remove(before, before_len)
-        {
+            && self.heap_block(before).is_some();
+        if merges && self.resize(before, before_len, before_len + len) {
             block = before;
             len += before_len;
+        } else {
+            self.insert(block, len);
         }
-        self.insert(block, len);
         self.set(block.behind(len), Free::BEFORE, len);
     }
 

@@ -165,7 +165,9 @@ fn a_log_that_goes_round_in_circles_is_left_at_once() {
         publish(&mut store, &[channel], &NewMessage { store: false, ..zone::message(b"x") });
     }
     let messages = (3072..memory.len()).step_by(16).filter(|at| memory.word(*at) >> 28 == 2);
-    let messages: Vec<_> = messages.map(|at| at as u32 / 16).collect();
+    let mut messages: Vec<_> = messages.map(|at| at as u32 / 16).collect();
+    // By the number in the channel.
+    messages.sort_by_key(|granule| memory.word(*granule as usize * 16 + 32));
     let (second, last) = (messages[1] as usize * 16, messages[messages.len() - 1]);
     memory.put_word(second + 12, last);
     let first = stored(&store, channel)[0].cursor;
