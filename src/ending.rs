@@ -154,12 +154,20 @@ impl Worker {
         let mut wake = WakeSet::default();
         // Without registration the zone has forgotten this worker's interests already.
         let mut store = zone.lock().filter(|store| self.is_registered_in(store));
-        for key in subscriptions {
+        let mut subscriptions = subscriptions.into_iter().peekable();
+        while let Some(key) = subscriptions.next() {
+            // Those who are answered together mostly leave one and the same channel.
+            let mut count = 1;
+            while subscriptions.next_if_eq(&key).is_some() {
+                count += 1;
+            }
             let Some(group) = self.groups.get_mut(key) else { continue };
-            group.subscriptions = group.subscriptions.saturating_sub(1);
+            group.subscriptions = group.subscriptions.saturating_sub(count);
             if let Some(store) = store.as_mut().filter(|_| group.interest != InterestRef::NONE) {
-                store.unsubscribe(group.interest);
-                events::announce(store, &main, Event::ClientUnsubscribed, &group.id, &mut wake);
+                store.unsubscribe(group.interest, count);
+                for _ in 0..count {
+                    events::announce(store, &main, Event::ClientUnsubscribed, &group.id, &mut wake);
+                }
             }
             if group.subscriptions == 0 {
                 self.by_interest.remove(&group.interest);
@@ -167,7 +175,7 @@ impl Worker {
             }
         }
         if let Some(store) = &mut store {
-            (0..subscribers).for_each(|_| store.disconnect(self.slot));
+            store.disconnect(self.slot, subscribers);
         }
         drop(store);
         self.wake(&mut wake);

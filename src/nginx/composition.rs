@@ -22,7 +22,7 @@ impl<'m> Composition<'m> {
 
     /// Appends the bytes, if there is room for all of them.
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        let end = self.len.saturating_add(bytes.len());
+        let end = self.len + bytes.len();
         if let Some(room) = self.room.get_mut(self.len..end) {
             // SAFETY: as many bytes of room as there are bytes, which do not overlap: nobody else has the room.
             unsafe {

@@ -99,7 +99,7 @@ fn main() {
             }
         });
         for interest in all {
-            store.unsubscribe(interest);
+            store.unsubscribe(interest, 1);
         }
     }
 
@@ -130,7 +130,7 @@ fn main() {
             let channel = store.find(id.as_bytes()).expect("it was created");
             store.subscribe(0, &[channel], &mut interests, NOW).expect("room");
             interests.drain(..).for_each(|interest| {
-                store.unsubscribe(interest);
+                store.unsubscribe(interest, 1);
             });
         }
     });

@@ -568,20 +568,21 @@ impl Store {
         Ok(())
     }
 
-    /// Takes one subscription off a channel. The interest is gone with its last one: the answer is then `true`.
-    pub fn unsubscribe(&mut self, interest: InterestRef) -> bool {
-        let last = self.zone.get(interest.0, Interest::SUBSCRIBERS) <= 1;
-        self.zone.detach(interest.0, 1);
+    /// Takes `count` subscriptions off a channel. The interest is gone with its last one: the answer is then `true`.
+    pub fn unsubscribe(&mut self, interest: InterestRef, count: u32) -> bool {
+        let last = self.zone.get(interest.0, Interest::SUBSCRIBERS) <= count;
+        self.zone.detach(interest.0, count);
         last
     }
 
-    /// Counts one connected subscriber less in a worker slot.
-    pub fn disconnect(&mut self, slot: usize) {
+    /// Counts so many connected subscribers less in a worker slot.
+    pub fn disconnect(&mut self, slot: usize, subscribers: usize) {
+        let Some(slot) = self.zone.slot(slot) else { return };
         // A rebuild starts at 0 again, whoever is still connected.
-        if let Some(slot) = self.zone.slot(slot)
-            && self.zone.get(slot, Slot::SUBSCRIBERS) > 0
-        {
-            self.zone.always(|| self.zone.sub(slot, Slot::SUBSCRIBERS, 1));
+        let known = self.zone.get(slot, Slot::SUBSCRIBERS);
+        let left = known.saturating_sub(u32::try_from(subscribers).unwrap_or(u32::MAX));
+        if left != known {
+            self.zone.always(|| self.zone.set(slot, Slot::SUBSCRIBERS, left));
         }
     }
 

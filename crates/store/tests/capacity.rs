@@ -106,7 +106,7 @@ fn a_zone_of_128_kib_takes_199_channels_with_a_subscriber() {
             all.extend(interests.drain(..));
         }
         for interest in &all {
-            assert!(store.unsubscribe(*interest));
+            assert!(store.unsubscribe(*interest, 1));
         }
         all.len() as u32
     });

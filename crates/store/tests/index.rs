@@ -82,7 +82,7 @@ fn places_are_right_whatever_has_come_and_gone() {
                 }
                 1 => {
                     for interest in subscribed.drain(..) {
-                        store.unsubscribe(interest);
+                        store.unsubscribe(interest, 1);
                     }
                 }
                 2 => now += random.small(3),

@@ -276,12 +276,13 @@ impl Test {
     fn unsubscribe(&mut self) {
         let Some((slot, creation)) = self.interest() else { return };
         let reference = self.model.of(creation).interests[&slot].reference;
-        let last = self.model.unsubscribe(slot, creation, 1);
-        assert_eq!(self.store.unsubscribe(reference), last, "whether it was the last");
+        let count = 1 + self.random.small(3);
+        let last = self.model.unsubscribe(slot, creation, count);
+        assert_eq!(self.store.unsubscribe(reference, count), last, "whether it was the last");
         if self.random.one_in(2) {
-            self.store.disconnect(slot);
+            self.store.disconnect(slot, count as usize);
             let subscribers = &mut self.model.slots[slot].subscribers;
-            *subscribers = subscribers.saturating_sub(1);
+            *subscribers = subscribers.saturating_sub(count);
         }
     }
 

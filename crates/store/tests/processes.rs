@@ -212,7 +212,7 @@ impl Worker<'_> {
     fn leave(&mut self, id: &'static str) {
         let subscription = self.subscriptions.get_mut(id).expect("a subscription");
         subscription.subscribers -= 1;
-        let last = self.store.unsubscribe(subscription.interest);
+        let last = self.store.unsubscribe(subscription.interest, 1);
         assert_eq!(last, subscription.subscribers == 0, "whether it was the last");
         if last {
             self.subscriptions.remove(id);

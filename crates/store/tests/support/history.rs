@@ -117,11 +117,11 @@ impl World {
             }
             Op::Unsubscribe(slot, id) => {
                 let interest = *self.interests.get(&(slot, id)).ok_or(Refused)?;
-                if store.unsubscribe(interest) {
+                if store.unsubscribe(interest, 1) {
                     self.interests.remove(&(slot, id));
                 }
             }
-            Op::Disconnect(slot) => store.disconnect(slot),
+            Op::Disconnect(slot) => store.disconnect(slot, 1),
             Op::OpenMail(slot) => {
                 store.open_mail(slot);
             }
