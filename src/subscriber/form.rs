@@ -71,7 +71,7 @@ impl Form {
         self.begin(request, cursor)?;
         self.story.count(pieces.iter().filter(|piece| piece.is_message).count());
         let mut chunks: SmallVec<[&[u8]; 8]> = SmallVec::new();
-        chunks.extend(self.opening());
+        chunks.extend(self.opening().into_iter().filter(|chunk| !chunk.is_empty()));
         let is_script = self.callback().is_some();
         for (index, piece) in self.gap_piece().into_iter().chain(pieces).enumerate() {
             if index > 0 && is_script {
@@ -79,8 +79,7 @@ impl Form {
             }
             chunks.extend(piece.texts());
         }
-        chunks.extend(self.closing());
-        chunks.retain(|chunk| !chunk.is_empty());
+        chunks.extend(self.closing().into_iter().filter(|chunk| !chunk.is_empty()));
         counters::written(pieces, 1);
         counters::sent(chunks.iter().map(|chunk| chunk.len()).sum());
         Ok(request.respond_chunks(&chunks))

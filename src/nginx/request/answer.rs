@@ -200,7 +200,7 @@ impl Request {
     }
 
     /// Sends a header without length, then the pieces, each as an HTTP/1.1 chunk of its own (where the
-    /// answer is chunked at all and no filter rearranges the body). Empty pieces are left out.
+    /// answer is chunked at all and no filter rearranges the body). None of them is empty.
     pub(crate) fn respond_chunks(&mut self, pieces: &[&[u8]]) -> Status {
         if let Err(failure) = self.set_content_length(None) {
             return failure.into();
@@ -209,14 +209,14 @@ impl Request {
         if result.is_failure() || self.0.header_only() != 0 {
             return result;
         }
-        let mut pieces = pieces.iter().copied().filter(|piece| !piece.is_empty()).peekable();
-        if pieces.peek().is_none() {
+        debug_assert!(pieces.iter().all(|piece| !piece.is_empty()), "an empty chunk ends the body");
+        if pieces.is_empty() {
             return self.send_last();
         }
         let wire = wire::choose(self);
         if wire != Wire::Filtered {
             let chunked = wire == Wire::PlainChunked;
-            let len = pieces.clone().map(|piece| framed_len(piece.len())).sum::<usize>();
+            let len = pieces.iter().map(|piece| framed_len(piece.len())).sum::<usize>();
             let whole = self.compose(len + LAST_CHUNK.len(), |whole| {
                 for piece in pieces {
                     if chunked {
@@ -234,9 +234,10 @@ impl Request {
             return whole.map_or(Status::ERROR, |whole| self.write_last(whole));
         }
         // nginx makes one chunk of what one call of the filters gets. Only the last is flushed.
-        while let Some(piece) = pieces.next() {
+        let last = pieces.len() - 1;
+        for (place, piece) in pieces.iter().enumerate() {
             let Ok(text) = self.copy_to_pool(piece) else { return Status::ERROR };
-            result = self.output(text, pieces.peek().is_none());
+            result = self.output(text, place == last);
             if result.is_failure() {
                 return result;
             }
