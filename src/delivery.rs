@@ -441,7 +441,8 @@ impl Worker {
         let mut more = true;
         let (mut messages, mut queued) = (0, 0);
         while more && queued < HISTORY_AT_ONCE {
-            more = replay.pull_pages(&mut self.reader, &format, &mut press, |page| {
+            let budget = HISTORY_AT_ONCE - queued;
+            more = replay.pull_pages(&mut self.reader, &format, &mut press, budget, |page| {
                 messages += page.messages;
                 queued += page.len;
                 outbox.extend(page.pieces.iter().cloned());

@@ -5,7 +5,7 @@
 //! still are what would be read ([`Store::reread`](store::Store::reread)).
 //!
 //! Cost: a message that is sent from a page costs its share of a look into the zone and of a send; it is neither copied nor rendered. Pages go
-//! when nobody has asked for them for one to two seconds, and when they come to [`LIMIT`] bytes.
+//! when nobody has been sent them for one to two seconds; beyond [`LIMIT`] bytes no more are kept.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -19,7 +19,7 @@ use crate::nginx::bytes::Bytes;
 use crate::nginx::wire::Wire;
 use crate::render::{Compressors, Deflation, Fillers, Message, MessageTemplate};
 
-/// Bytes of pages at which room is made.
+/// Bytes of pages that are kept.
 const LIMIT: usize = 4 << 20;
 /// What a page takes beside its bytes, and each of its pieces, roughly.
 const OVERHEAD: usize = 256;
@@ -76,7 +76,8 @@ pub(crate) struct Draft<'p, 'w> {
 impl<'p, 'w> Draft<'p, 'w> {
     /// One of about so many bytes.
     pub(crate) fn new(format: &'p Format, press: &'p mut Press<'w>, len: usize) -> Self {
-        Self { format, press, joint: Vec::with_capacity(len), page: Page::default() }
+        let joint = Vec::with_capacity(if format.wire == Wire::Filtered { 0 } else { len });
+        Self { format, press, joint, page: Page::default() }
     }
 
     pub(crate) fn add(&mut self, cursor: Cursor, message: &Message<'_>) {
@@ -102,8 +103,10 @@ impl<'p, 'w> Draft<'p, 'w> {
     }
 
     pub(crate) fn finish(self, span: Option<Span>) -> Page {
-        let Self { joint, mut page, .. } = self;
+        let Self { mut joint, mut page, .. } = self;
         if !joint.is_empty() {
+            // It may be kept, and a template or compression may have left little of what was read.
+            joint.shrink_to_fit();
             page.pieces.push(Bytes::from(joint));
         }
         page.len = page.pieces.iter().map(|piece| piece.len()).sum();
@@ -126,7 +129,7 @@ impl Page {
 struct Kept {
     format: Format,
     page: Rc<Page>,
-    /// The generation in which somebody asked for it last.
+    /// The generation in which it was sent last.
     used: Cell<u64>,
 }
 
@@ -140,32 +143,38 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
-    /// The page that begins at a message.
-    pub(crate) fn find(&self, position: Position, format: &Format) -> Option<&Rc<Page>> {
+    /// The page that begins at a message, if there is one for which `is_good`.
+    pub(crate) fn find(
+        &self,
+        position: Position,
+        format: &Format,
+        is_good: impl FnOnce(&Page) -> bool,
+    ) -> Option<&Rc<Page>> {
         let found = self.kept.get(&position)?.iter().find(|kept| kept.format == *format)?;
-        found.used.set(self.generation);
-        Some(&found.page)
+        let good = is_good(&found.page);
+        if good {
+            found.used.set(self.generation);
+        }
+        good.then_some(&found.page)
     }
 
-    /// Keeps a page, in the place of the one that began at that message.
+    /// Keeps a page, in the place of the one that began at that message, while there is room: those that are wanted stay.
     pub(crate) fn keep(&mut self, position: Position, format: &Format, page: Rc<Page>) {
-        if self.bytes > LIMIT {
-            self.forget_unused();
-            if self.bytes > LIMIT / 2 {
-                // All of them are new or wanted: to render them once more is little work for each of so many.
-                *self = Self::default();
-            }
-        }
-        self.bytes += page.cost();
+        let cost = page.cost();
         let known = self.kept.entry(position).or_default();
         if let Some(before) = known.iter().position(|kept| kept.format == *format) {
             self.bytes = self.bytes.saturating_sub(known.swap_remove(before).page.cost());
         }
-        let used = Cell::new(self.generation);
-        known.push(Kept { format: format.clone(), page, used });
+        if self.bytes + cost <= LIMIT {
+            self.bytes += cost;
+            let used = Cell::new(self.generation);
+            known.push(Kept { format: format.clone(), page, used });
+        } else if known.is_empty() {
+            self.kept.remove(&position);
+        }
     }
 
-    /// Begins a new generation without those for which nobody has asked in this one.
+    /// Begins a new generation without those that nobody has been sent in this one.
     pub(crate) fn forget_unused(&mut self) {
         let Self { kept, generation, bytes } = self;
         if kept.is_empty() {

@@ -263,3 +263,64 @@ b: GET /limited/s.b2
 b< chunk "[1|m1]"
 b< chunk "[2|m2]"
 metrics /metrics push_stream_history_pages_total == 2, push_stream_history_pages_total{how="reused"} >= 1
+
+=== a reader in the middle of a history that is evicted
+--- listen: sndbuf=16k
+--- http_config
+push_stream_message_template "[~id~|~text~]";
+push_stream_max_messages_stored_per_channel 60;
+push_stream_gap_message_text "something is missing";
+--- extra_config
+location ~ ^/patient/(.*)$ { push_stream_subscriber; push_stream_channels_path $1; push_stream_subscriber_buffer_size 16m; }
+--- steps
+repeat 60: ? POST /pub?id=s "m${i}" + "." x 20000 -> 200
+a: GET /patient/s.b60 @slow
+a< status 200
+b: GET /patient/s.b60
+b< text [60|m60
+repeat 40: pub /pub?id=s more
+b< text [100|more]
+# It has got about half a megabyte of the history, and the next page has been sent to the other one; yet it is not what is stored now.
+a< text [100|more] within 10s
+a< count 1 "something is missing"
+a< count 0 "[40|"
+a< count 1 "[41|"
+a< count 1 "[60|"
+a< count 1 "[61|"
+
+=== as much waits for a slow reader as without pages
+--- listen: sndbuf=16k
+--- extra_config
+location /metrics { push_stream_channels_statistics prometheus; }
+location ~ ^/patient/(.*)$ { push_stream_subscriber; push_stream_channels_path $1; push_stream_subscriber_buffer_size 128k; }
+--- steps
+repeat 2048: ? POST /pub?id=s "m${i}" + "." x 200 -> 200
+a: GET /patient/s.b2048
+a< text [2048|m2048
+b: GET /patient/s.b2048 @slow
+json /stats?id=s subscribers == 2
+# Longer than a piece may stand still while too much waits behind it.
+! wait 800ms
+pub /pub?id=s live
+a< text live
+b< text live within 10s
+b< count 1 "[1|m1."
+b< count 1 "[2048|m2048."
+metrics /metrics push_stream_history_pages_total{how="reused"} >= 1, push_stream_subscribers_ended_total{reason="slow"} == 0
+
+=== no more than some megabytes are kept
+--- http_config
+push_stream_shared_memory_size 32m;
+push_stream_message_template "[~id~|~text~]";
+--- extra_config
+client_max_body_size 1m;
+location /metrics { push_stream_channels_statistics prometheus; }
+--- steps
+repeat 60: ? POST /pub?id=s "0123456789" x 10000 -> 200
+a: GET /sub/s.b60
+a< text [60| within 10s
+b: GET /sub/s.b60
+b< text [60| within 10s
+a,b< count 60 "|0123456789"
+# 41 of them are 4 MB.
+metrics /metrics push_stream_history_pages_total == 120, push_stream_history_pages_total{how="rendered"} >= 79, push_stream_history_pages_total{how="reused"} >= 1

@@ -14,7 +14,6 @@ use store::{Batch, ChannelRef, Position, Start, Store};
 
 use super::wish::Wish;
 use crate::counters;
-use crate::outbox::HISTORY_AT_ONCE;
 use crate::pages::{Draft, Format, Page, Pages, Press};
 use crate::render::{MAX_FRAME_LEN, Message};
 use crate::zone::SharedZone;
@@ -138,6 +137,10 @@ fn due(
             due.replay.channels.push(Rest { id, position, follows });
         }
     }
+    if !due.replay.merged {
+        // The last is read first, and taken away without moving the others.
+        due.replay.channels.reverse();
+    }
     (!due.replay.channels.is_empty()).then_some(due)
 }
 
@@ -151,12 +154,12 @@ impl Reader {
         }
     }
 
-    /// A second or so has passed: what nobody has asked for meanwhile goes.
+    /// A second or so has passed: what nobody has been sent meanwhile goes.
     pub(crate) fn forget_unused_pages(&mut self) {
         self.pages.forget_unused();
     }
 
-    /// The zone has been rebuilt.
+    /// The worker registers anew: the zone may have been rebuilt.
     pub(crate) fn forget_all_pages(&mut self) {
         self.pages = Pages::default();
     }
@@ -170,24 +173,25 @@ impl Reader {
         store.read(channel, rest.position, upto, &mut self.batch)
     }
 
-    /// The same where there may be pages: those that are next, as many as may be queued for one client; if there are none it reads.
-    fn read_pages(&mut self, rest: &Rest, upto: Cursor, format: &Format) -> Read {
+    /// The same where there may be pages: those that are next, until they have `budget` bytes; if there are none it reads.
+    fn read_pages(&mut self, rest: &Rest, upto: Cursor, format: &Format, budget: usize) -> Read {
         self.batch.reset();
         let mut pages = Found::new();
         let mut next = Some(rest.position);
         let mut len = 0;
         let Some(store) = self.zone.lock() else { return Read { pages, next: None } };
         let Some(channel) = store.find(&rest.id) else { return Read { pages, next: None } };
-        while len < HISTORY_AT_ONCE
+        while len < budget
             && pages.len() < pages.inline_size()
             && let Some(position) = next.filter(|next| next.cursor() <= upto)
-            && let Some(page) = self.pages.find(position, format)
-            && let Some(span) = page.span()
-            && let Ok(behind) = store.reread(channel, span, upto)
         {
+            let page = self.pages.find(position, format, |page| {
+                let reread = page.span().map(|span| store.reread(channel, span, upto));
+                reread.and_then(Result::ok).map(|behind| next = behind).is_some()
+            });
+            let Some(page) = page else { break };
             len += page.len;
             pages.push(Rc::clone(page));
-            next = behind;
         }
         if pages.is_empty() {
             next = store.read(channel, rest.position, upto, &mut self.batch);
@@ -235,19 +239,20 @@ impl Replay {
         self.go_on(index, next)
     }
 
-    /// The same, with what `queue` gets to be sent in this format.
+    /// The same, with what `queue` gets to be sent in this format: about `budget` bytes, or what one batch of messages gives.
     pub(crate) fn pull_pages(
         &mut self,
         reader: &mut Reader,
         format: &Format,
         press: &mut Press<'_>,
+        budget: usize,
         mut queue: impl FnMut(&Page),
     ) -> bool {
         let (index, upto) = self.next_span();
-        let Some(rest) = self.channels.get_mut(index) else { return false };
-        let Read { pages, next } = reader.read_pages(rest, upto, format);
+        let Some(rest) = self.channels.get(index) else { return false };
+        let Read { pages, next } = reader.read_pages(rest, upto, format, budget);
         if !pages.is_empty() {
-            (rest.follows, self.told) = (true, false);
+            self.has_read(index);
             counters::reused_pages(pages.len());
             pages.iter().for_each(|page| queue(page));
             return self.go_on(index, next);
@@ -280,13 +285,21 @@ impl Replay {
 
     /// Takes note of what was read; true = messages are missing before it, and it has still to be told.
     fn finds_gap(&mut self, index: usize, batch: &Batch) -> bool {
-        let Some(rest) = self.channels.get_mut(index) else { return false };
+        let Some(rest) = self.channels.get(index) else { return false };
         let told = !rest.follows || !batch.has_gap() || std::mem::replace(&mut self.told, true);
         self.gap |= !told;
         if !batch.is_empty() {
-            (rest.follows, self.told) = (true, false);
+            self.has_read(index);
         }
         !told
+    }
+
+    /// The client has got messages of this channel: it would miss others before the next.
+    fn has_read(&mut self, index: usize) {
+        self.told = false;
+        if let Some(rest) = self.channels.get_mut(index) {
+            rest.follows = true;
+        }
     }
 
     /// What is to be read next of a channel; false = nothing of any.
@@ -302,7 +315,7 @@ impl Replay {
     /// The channel to read from next, and up to where.
     fn next_span(&self) -> (usize, Cursor) {
         if !self.merged {
-            return (0, self.upto);
+            return (self.channels.len().saturating_sub(1), self.upto);
         }
         let mut next: Option<(usize, Cursor)> = None;
         let mut behind = self.upto;

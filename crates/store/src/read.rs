@@ -4,7 +4,7 @@
 //! its own lock span; the texts are copied, since nothing keeps them alive once the lock is released.
 //!
 //! Batches end where a [page](Batch::PAGE) of the channel ends, wherever they begin: so readers who begin at different messages soon read
-//! the same spans, and who keeps what it has made of one asks whether it would read the same again ([`Zone::reread`]).
+//! the same spans (unless a page has more bytes than a batch), and who keeps what it has made of one asks whether it would read the same again ([`Zone::reread`]).
 
 use core::ops::Range;
 
@@ -69,11 +69,23 @@ pub struct Parts<'a> {
 pub struct Span {
     first: Position,
     last: Position,
-    /// Whether nothing could be read behind it in the same batch, even if there were more.
-    full: bool,
+    /// That of the last one.
+    page: u64,
+    /// There was no room for the next message.
+    cut: bool,
+}
+
+/// The page of the message with this number; numbers begin with 1.
+fn page_of(id: u64) -> u64 {
+    id.saturating_sub(1) / Batch::PAGE
 }
 
 impl Span {
+    /// Whether the message with this number, if it were the next, would be in the same batch.
+    fn takes(&self, id: u64) -> bool {
+        !self.cut && page_of(id) == self.page
+    }
+
     /// Where it begins.
     #[must_use]
     pub fn first(&self) -> Position {
@@ -97,7 +109,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Messages of a page: a batch ends behind a message whose number in the channel is a multiple of it.
+    /// Messages that a channel's pages are long, unstored ones included: no batch has messages of two pages.
     pub const PAGE: u64 = 64;
 
     /// Room for `items` messages of `bytes` in all.
@@ -158,10 +170,6 @@ impl Batch {
         self.items.is_empty()
     }
 
-    fn is_full(&self) -> bool {
-        self.span.is_some_and(|span| span.full)
-    }
-
     /// Appends the message at a place; false = there is no room for it.
     fn push(&mut self, here: Position, id: u64, parts: Parts<'_>) -> bool {
         let len =
@@ -172,7 +180,7 @@ impl Batch {
         let has_item = self.items.len() < self.items.capacity();
         if !has_item || len > self.bytes.capacity() - self.bytes.len() {
             match &mut self.span {
-                Some(span) => span.full = true,
+                Some(span) => span.cut = true,
                 None if has_item => self.needed = len,
                 None => {}
             }
@@ -191,7 +199,7 @@ impl Batch {
         let cursor = here.cursor();
         self.items.push(Item { cursor, id, event_id, event_type, text, binary });
         let first = self.span.map_or(here, |span| span.first);
-        self.span = Some(Span { first, last: here, full: id.is_multiple_of(Self::PAGE) });
+        self.span = Some(Span { first, last: here, page: page_of(id), cut: false });
         true
     }
 }
@@ -308,12 +316,9 @@ impl Zone {
                 return None;
             }
             let here = Position { creation: position.creation, record, cursor };
-            if batch.is_full() {
-                return Some(here);
-            }
-            let parts = self.parts(self.get(record, Message::CONTENT));
             let id = self.get(record, Message::ID);
-            if !batch.push(here, id, parts) {
+            let parts = || self.parts(self.get(record, Message::CONTENT));
+            if batch.span.is_some_and(|span| !span.takes(id)) || !batch.push(here, id, parts()) {
                 return Some(here);
             }
             soonest = cursor.saturating_add(1);
@@ -330,19 +335,23 @@ impl Zone {
         span: &Span,
         upto: Cursor,
     ) -> Result<Option<Position>, Changed> {
-        let Span { first, last, full } = *span;
+        let Span { first, last, .. } = *span;
         // Messages come at the end of a log only, and any that has gone from the span or from behind it would have raised this; so
         // would the creation of another channel in the place of the one that has been read.
         let is_whole = self.get(channel, Channel::WHOLE_AFTER) < first.cursor;
         if !is_whole || last.cursor > upto.to_u64() {
             return Err(Changed);
         }
-        let next = self.next_stored(last.record).some().map(|record| Position {
-            creation: first.creation,
-            record,
-            cursor: self.get(record, Message::CURSOR),
-        });
-        let would_go_on = !full && next.is_some_and(|next| next.cursor <= upto.to_u64());
-        if would_go_on { Err(Changed) } else { Ok(next) }
+        let Some(record) = self.next_stored(last.record).some() else { return Ok(None) };
+        let cursor = self.get(record, Message::CURSOR);
+        if self.get(last.record, Message::CURSOR) != last.cursor || cursor <= last.cursor {
+            // The log goes round in circles, or leads elsewhere.
+            self.region.report_damage();
+            return Err(Changed);
+        }
+        if cursor <= upto.to_u64() && span.takes(self.get(record, Message::ID)) {
+            return Err(Changed);
+        }
+        Ok(Some(Position { creation: first.creation, record, cursor }))
     }
 }

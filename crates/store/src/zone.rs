@@ -196,7 +196,7 @@ impl Zone {
         }
     }
 
-    /// Saves the 8 bytes around `at`, for a write that follows without journal. False = the journal is full.
+    /// Saves the 8 bytes around `at`, for a write that follows without journal. False = the journal is full, or the place is none.
     pub(crate) fn save(&self, at: usize) -> bool {
         let Some(entries) = self.entries.get() else {
             debug_assert!(false, "a write outside of a mutation");

@@ -151,6 +151,14 @@ fn a_place_in_a_long_log_is_found_with_few_looks() {
     assert!(unknown < 100, "words read for an unknown event id: {unknown}");
 }
 
+/// The records of all messages, in granules, by their numbers in the channel.
+fn records(memory: &Memory) -> Vec<u32> {
+    let messages = (3072..memory.len()).step_by(16).filter(|at| memory.word(*at) >> 28 == 2);
+    let mut messages: Vec<_> = messages.map(|at| at as u32 / 16).collect();
+    messages.sort_by_key(|granule| memory.word(*granule as usize * 16 + 32));
+    messages
+}
+
 #[test]
 fn a_log_that_goes_round_in_circles_is_left_at_once() {
     const UNTAKEN: u64 = 3000;
@@ -164,10 +172,7 @@ fn a_log_that_goes_round_in_circles_is_left_at_once() {
     for _ in 0..UNTAKEN {
         publish(&mut store, &[channel], &NewMessage { store: false, ..zone::message(b"x") });
     }
-    let messages = (3072..memory.len()).step_by(16).filter(|at| memory.word(*at) >> 28 == 2);
-    let mut messages: Vec<_> = messages.map(|at| at as u32 / 16).collect();
-    // By the number in the channel.
-    messages.sort_by_key(|granule| memory.word(*granule as usize * 16 + 32));
+    let messages = records(&memory);
     let (second, last) = (messages[1] as usize * 16, messages[messages.len() - 1]);
     memory.put_word(second + 12, last);
     let first = stored(&store, channel)[0].cursor;
@@ -176,6 +181,50 @@ fn a_log_that_goes_round_in_circles_is_left_at_once() {
     let reads = fault::reads() - before;
     assert!(reads < 20 * UNTAKEN, "{reads} words read");
     assert_eq!(store.recover(NOW), Recovery::Rebuilt);
+}
+
+#[test]
+fn a_span_behind_which_the_log_goes_round_in_circles_is_not_what_it_was() {
+    let memory = Memory::new(256 << 10);
+    let mut store = memory.format(1, NOW);
+    let channel = channel(&mut store, "a", NOW);
+    for _ in 0..100 {
+        publish(&mut store, &[channel], &zone::message(b"m"));
+    }
+    let mut batch = Batch::with_capacity(100, 4096);
+    let first = store.seek(channel, Start::Backtrack(100), END).expect("stored");
+    store.read(channel, first, END, &mut batch).expect("more");
+    let span = batch.span().expect("some");
+    let records = records(&memory);
+    memory.put_word(records[63] as usize * 16 + 8, records[0]);
+    assert_eq!(store.reread(channel, &span, END), Err(Changed));
+    assert_eq!(store.recover(NOW), Recovery::Rebuilt);
+    // What has been read before the rebuild is not what would be read now.
+    assert_eq!(store.reread(channel, &span, END), Err(Changed));
+}
+
+#[test]
+fn unstored_messages_count_for_the_pages_too() {
+    let memory = Memory::new(256 << 10);
+    let mut store = memory.format(1, NOW);
+    let a = channel(&mut store, "a", NOW);
+    assert!(store.enter(0, 7, NOW));
+    store.subscribe(0, &[a], &mut Few::new(), NOW).expect("room");
+    for id in 1..=200 {
+        let store_it = id % 64 != 0 && id % 2 == 1;
+        publish(&mut store, &[a], &NewMessage { store: store_it, ..zone::message(b"m") });
+    }
+    for backtrack in [100, 95] {
+        let mut batch = Batch::with_capacity(100, 4096);
+        let mut position = store.seek(a, Start::Backtrack(backtrack), END);
+        let mut ends = Vec::new();
+        while let Some(from) = position {
+            batch.reset();
+            position = store.read(a, from, END, &mut batch);
+            ends.extend(batch.messages().last().map(|(item, _)| item.id));
+        }
+        assert_eq!(ends, [63, 127, 191, 199]);
+    }
 }
 
 #[test]
