@@ -64,7 +64,7 @@ impl Worker {
                 }
             }
         }
-        self.leave_groups(&groups, 1);
+        self.leave_groups(groups.into_iter().map(|group| (group, 1)), 1);
         Some(subscriber)
     }
 
@@ -94,7 +94,10 @@ impl Worker {
                 .iter_mut()
                 .flat_map(|subscriber| std::mem::take(&mut subscriber.groups))
                 .collect();
-            self.leave_groups(&groups, count);
+            // Those who are answered together mostly leave one and the same channel.
+            let same = groups.chunk_by(GroupKey::eq);
+            let subscriptions = same.filter_map(|same| Some((*same.first()?, same.len())));
+            self.leave_groups(subscriptions, count);
         }
         removed
     }
@@ -144,18 +147,19 @@ impl Worker {
         }
     }
 
-    /// Takes subscriptions out of the zone's counts, and so many connected subscribers, in one span of the lock.
-    pub(crate) fn leave_groups(&mut self, subscriptions: &[GroupKey], subscribers: usize) {
+    /// Takes subscriptions out of the zone's counts, so many of each group, and so many connected subscribers, in one span of the lock.
+    pub(crate) fn leave_groups(
+        &mut self,
+        subscriptions: impl IntoIterator<Item = (GroupKey, usize)>,
+        subscribers: usize,
+    ) {
         let (zone, main) = (Rc::clone(&self.zone), Rc::clone(&self.main));
         let mut wake = WakeSet::default();
         // Without registration the zone has forgotten this worker's interests already.
         let mut store = zone.lock().filter(|store| self.is_registered_in(store));
-        // Those who are answered together mostly leave one and the same channel.
-        for same in subscriptions.chunk_by(GroupKey::eq) {
-            let Some((key, count)) = same.first().zip(u32::try_from(same.len()).ok()) else {
-                continue;
-            };
-            let Some(group) = self.groups.get_mut(*key) else { continue };
+        for (key, count) in subscriptions {
+            let Some(group) = self.groups.get_mut(key) else { continue };
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
             group.subscriptions = group.subscriptions.saturating_sub(count);
             if let Some(store) = store.as_mut().filter(|_| group.interest != InterestRef::NONE) {
                 store.unsubscribe(group.interest, count);
@@ -165,7 +169,7 @@ impl Worker {
             }
             if group.subscriptions == 0 {
                 self.by_interest.remove(&group.interest);
-                self.groups.remove(*key);
+                self.groups.remove(key);
             }
         }
         if let Some(store) = &mut store {
@@ -336,7 +340,7 @@ impl Worker {
         }
         while left > 0 {
             let some = left.min(LEAVE_AT_ONCE);
-            self.leave_groups(&vec![group_key; some], 0);
+            self.leave_groups([(group_key, some)], 0);
             left -= some;
         }
     }

@@ -55,8 +55,6 @@ pub(crate) struct Press<'w> {
 /// Messages as they are sent.
 #[derive(Default)]
 pub(crate) struct Page {
-    /// What came to be so; `None` if it is not from a channel.
-    span: Option<Span>,
     /// One, where nothing looks at the messages one by one.
     pub(crate) pieces: SmallVec<[Bytes; 1]>,
     /// Published ones among the messages.
@@ -102,7 +100,7 @@ impl<'p, 'w> Draft<'p, 'w> {
         }
     }
 
-    pub(crate) fn finish(self, span: Option<Span>) -> Page {
+    pub(crate) fn finish(self) -> Page {
         let Self { mut joint, mut page, .. } = self;
         if !joint.is_empty() {
             // It may be kept, and a template or compression may have left little of what was read.
@@ -110,15 +108,11 @@ impl<'p, 'w> Draft<'p, 'w> {
             page.pieces.push(Bytes::from(joint));
         }
         page.len = page.pieces.iter().map(|piece| piece.len()).sum();
-        Page { span, ..page }
+        page
     }
 }
 
 impl Page {
-    pub(crate) fn span(&self) -> Option<&Span> {
-        self.span.as_ref()
-    }
-
     /// The memory it takes.
     fn cost(&self) -> usize {
         self.len + OVERHEAD * (1 + self.pieces.len())
@@ -127,6 +121,8 @@ impl Page {
 
 /// A page that is kept.
 struct Kept {
+    /// What it was made of.
+    span: Span,
     format: Format,
     page: Rc<Page>,
     /// The generation in which it was sent last.
@@ -143,15 +139,15 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
-    /// The page that begins at a message, if there is one for which `is_good`.
+    /// The page that begins at a message, if there is one made of what `is_good` finds to be there still.
     pub(crate) fn find(
         &self,
         position: Position,
         format: &Format,
-        is_good: impl FnOnce(&Page) -> bool,
+        is_good: impl FnOnce(&Span) -> bool,
     ) -> Option<&Rc<Page>> {
         let found = self.kept.get(&position)?.iter().find(|kept| kept.format == *format)?;
-        let good = is_good(&found.page);
+        let good = is_good(&found.span);
         if good {
             found.used.set(self.generation);
         }
@@ -159,7 +155,8 @@ impl Pages {
     }
 
     /// Keeps a page, in the place of the one that began at that message, while there is room: those that are wanted stay.
-    pub(crate) fn keep(&mut self, position: Position, format: &Format, page: Rc<Page>) {
+    pub(crate) fn keep(&mut self, span: Span, format: &Format, page: Rc<Page>) {
+        let position = span.first();
         let cost = page.cost();
         let known = self.kept.entry(position).or_default();
         if let Some(before) = known.iter().position(|kept| kept.format == *format) {
@@ -168,7 +165,7 @@ impl Pages {
         if self.bytes + cost <= LIMIT {
             self.bytes += cost;
             let used = Cell::new(self.generation);
-            known.push(Kept { format: format.clone(), page, used });
+            known.push(Kept { span, format: format.clone(), page, used });
         } else if known.is_empty() {
             self.kept.remove(&position);
         }

@@ -244,7 +244,7 @@ impl Worker {
             })
         });
         if key.is_err() {
-            self.leave_groups(&groups, 1);
+            self.leave_groups(groups.into_iter().map(|group| (group, 1)), 1);
         }
         key
     }

@@ -164,30 +164,23 @@ impl Reader {
         self.pages = Pages::default();
     }
 
-    /// One span of the lock: reads on into the batch. Answers where to go on.
-    fn read(&mut self, rest: &Rest, upto: Cursor) -> Option<Position> {
-        self.batch.reset();
-        let store = self.zone.lock()?;
-        // A channel that has been deleted meanwhile has no history any more.
-        let channel = store.find(&rest.id)?;
-        store.read(channel, rest.position, upto, &mut self.batch)
-    }
-
-    /// The same where there may be pages: those that are next, until they have `budget` bytes; if there are none it reads.
-    fn read_pages(&mut self, rest: &Rest, upto: Cursor, format: &Format, budget: usize) -> Read {
+    /// One span of the lock: finds the pages that are next, until they have so many bytes, if there may be any (`wanted`); if there are none
+    /// it reads on into the batch.
+    fn read(&mut self, rest: &Rest, upto: Cursor, wanted: Option<(&Format, usize)>) -> Read {
         self.batch.reset();
         let mut pages = Found::new();
+        let Some(store) = self.zone.lock() else { return Read { pages, next: None } };
+        // A channel that has been deleted meanwhile has no history any more.
+        let Some(channel) = store.find(&rest.id) else { return Read { pages, next: None } };
         let mut next = Some(rest.position);
         let mut len = 0;
-        let Some(store) = self.zone.lock() else { return Read { pages, next: None } };
-        let Some(channel) = store.find(&rest.id) else { return Read { pages, next: None } };
-        while len < budget
+        while let Some((format, budget)) = wanted
+            && len < budget
             && pages.len() < pages.inline_size()
             && let Some(position) = next.filter(|next| next.cursor() <= upto)
         {
-            let page = self.pages.find(position, format, |page| {
-                let reread = page.span().map(|span| store.reread(channel, span, upto));
-                reread.and_then(Result::ok).map(|behind| next = behind).is_some()
+            let page = self.pages.find(position, format, |span| {
+                store.reread(channel, span, upto).map(|behind| next = behind).is_ok()
             });
             let Some(page) = page else { break };
             len += page.len;
@@ -197,6 +190,17 @@ impl Reader {
             next = store.read(channel, rest.position, upto, &mut self.batch);
         }
         Read { pages, next }
+    }
+
+    /// What tells of a gap, if anything does.
+    fn gap(&self) -> Option<Message<'_>> {
+        self.gap_text.as_deref().map(Message::gap)
+    }
+
+    /// What has been read of a channel.
+    fn messages<'r>(&'r self, id: &'r [u8]) -> impl Iterator<Item = (Cursor, Message<'r>)> {
+        let messages = self.batch.messages();
+        messages.map(|(item, parts)| (item.cursor, Message::new(id, item.id, item.cursor, parts)))
     }
 }
 
@@ -225,16 +229,14 @@ impl Replay {
     ) -> bool {
         let (index, upto) = self.next_span();
         let Some(rest) = self.channels.get(index) else { return false };
-        let next = reader.read(rest, upto);
+        let Read { next, .. } = reader.read(rest, upto, None);
         if self.finds_gap(index, &reader.batch)
-            && let Some(text) = &reader.gap_text
+            && let Some(gap) = reader.gap()
         {
-            render(Cursor::ZERO, &Message::gap(text));
+            render(Cursor::ZERO, &gap);
         }
         if let Some(rest) = self.channels.get(index) {
-            for (item, parts) in reader.batch.messages() {
-                render(item.cursor, &Message::new(&rest.id, item.id, item.cursor, parts));
-            }
+            reader.messages(&rest.id).for_each(|(cursor, message)| render(cursor, &message));
         }
         self.go_on(index, next)
     }
@@ -250,7 +252,7 @@ impl Replay {
     ) -> bool {
         let (index, upto) = self.next_span();
         let Some(rest) = self.channels.get(index) else { return false };
-        let Read { pages, next } = reader.read_pages(rest, upto, format, budget);
+        let Read { pages, next } = reader.read(rest, upto, Some((format, budget)));
         if !pages.is_empty() {
             self.has_read(index);
             counters::reused_pages(pages.len());
@@ -258,26 +260,24 @@ impl Replay {
             return self.go_on(index, next);
         }
         if self.finds_gap(index, &reader.batch)
-            && let Some(text) = &reader.gap_text
+            && let Some(gap) = reader.gap()
         {
-            let mut draft = Draft::new(format, press, text.len() + MAX_FRAME_LEN);
-            draft.add(Cursor::ZERO, &Message::gap(text));
-            queue(&draft.finish(None));
+            let mut draft = Draft::new(format, press, gap.view.text.len() + MAX_FRAME_LEN);
+            draft.add(Cursor::ZERO, &gap);
+            queue(&draft.finish());
         }
         if let Some(span) = reader.batch.span()
             && let Some(rest) = self.channels.get(index)
         {
             let len = reader.batch.len_bytes() + BATCH * MAX_FRAME_LEN;
             let mut draft = Draft::new(format, press, len);
-            for (item, parts) in reader.batch.messages() {
-                draft.add(item.cursor, &Message::new(&rest.id, item.id, item.cursor, parts));
-            }
-            let page = Rc::new(draft.finish(Some(span)));
+            reader.messages(&rest.id).for_each(|(cursor, message)| draft.add(cursor, &message));
+            let page = Rc::new(draft.finish());
             counters::rendered_page();
             queue(&page);
             // Where the next message is another channel's it ends early, and would be of use to nobody else.
             if upto == self.upto {
-                reader.pages.keep(span.first(), format, page);
+                reader.pages.keep(span, format, page);
             }
         }
         self.go_on(index, next)

@@ -303,9 +303,10 @@ impl Zone {
         let mut soonest = position.cursor;
         for record in self.stored_from(from) {
             let cursor = self.get(record, Message::CURSOR);
-            batch.found |= cursor == position.cursor;
+            let here = Position { creation: position.creation, record, cursor };
+            batch.found |= here.cursor == position.cursor;
             if cursor > upto.to_u64() {
-                return Some(Position { creation: position.creation, record, cursor });
+                return Some(here);
             }
             if cursor < soonest {
                 if dropped && soonest == position.cursor {
@@ -315,7 +316,6 @@ impl Zone {
                 self.region.report_damage();
                 return None;
             }
-            let here = Position { creation: position.creation, record, cursor };
             let id = self.get(record, Message::ID);
             let parts = || self.parts(self.get(record, Message::CONTENT));
             if batch.span.is_some_and(|span| !span.takes(id)) || !batch.push(here, id, parts()) {

@@ -203,6 +203,20 @@ fn a_span_behind_which_the_log_goes_round_in_circles_is_not_what_it_was() {
     assert_eq!(store.reread(channel, &span, END), Err(Changed));
 }
 
+/// The last so many messages read batch by batch: with which number each batch ends, and where it lies.
+fn batches(store: &Store, channel: ChannelRef, backtrack: u32) -> (Vec<u64>, Vec<Span>) {
+    let mut batch = Batch::with_capacity(100, 4096);
+    let mut position = store.seek(channel, Start::Backtrack(backtrack), END);
+    let (mut ends, mut spans) = (Vec::new(), Vec::new());
+    while let Some(from) = position {
+        batch.reset();
+        position = store.read(channel, from, END, &mut batch);
+        ends.extend(batch.messages().last().map(|(item, _)| item.id));
+        spans.extend(batch.span());
+    }
+    (ends, spans)
+}
+
 #[test]
 fn unstored_messages_count_for_the_pages_too() {
     let memory = Memory::new(256 << 10);
@@ -215,15 +229,7 @@ fn unstored_messages_count_for_the_pages_too() {
         publish(&mut store, &[a], &NewMessage { store: store_it, ..zone::message(b"m") });
     }
     for backtrack in [100, 95] {
-        let mut batch = Batch::with_capacity(100, 4096);
-        let mut position = store.seek(a, Start::Backtrack(backtrack), END);
-        let mut ends = Vec::new();
-        while let Some(from) = position {
-            batch.reset();
-            position = store.read(a, from, END, &mut batch);
-            ends.extend(batch.messages().last().map(|(item, _)| item.id));
-        }
-        assert_eq!(ends, [63, 127, 191, 199]);
+        assert_eq!(batches(&store, a, backtrack).0, [63, 127, 191, 199]);
     }
 }
 
@@ -235,22 +241,10 @@ fn batches_end_where_pages_of_the_channel_end() {
     for _ in 0..200 {
         publish(&mut store, &[a], &zone::message(b"m"));
     }
-    let ends_from = |first: u32| {
-        let mut batch = Batch::with_capacity(100, 4096);
-        let mut position = store.seek(a, Start::Backtrack(201 - first), END);
-        let mut ends = Vec::new();
-        let mut spans = Vec::new();
-        while let Some(from) = position {
-            batch.reset();
-            position = store.read(a, from, END, &mut batch);
-            ends.extend(batch.messages().last().map(|(item, _)| item.id));
-            spans.extend(batch.span());
-        }
-        (ends, spans)
-    };
-    assert_eq!(ends_from(1).0, [64, 128, 192, 200]);
-    assert_eq!(ends_from(64).0, [64, 128, 192, 200]);
-    let (ends, spans) = ends_from(70);
+    let from = |first: u32| batches(&store, a, 201 - first);
+    assert_eq!(from(1).0, [64, 128, 192, 200]);
+    assert_eq!(from(64).0, [64, 128, 192, 200]);
+    let (ends, spans) = from(70);
     assert_eq!(ends, [128, 192, 200]);
     publish(&mut store, &[a], &zone::message(b"one more"));
     // A page that has come to its end stays what it is; the last one would have one message more.

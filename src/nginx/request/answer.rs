@@ -182,11 +182,7 @@ impl Request {
         let mut taken = 0;
         let is_plain = wire::choose(self) != Wire::Filtered;
         if is_plain {
-            // SAFETY: the connection is that of the request, on the plain path.
-            let sent = unsafe {
-                socket::write(self.connection(), Some(&mut *self), &[IoSlice::new(body)])
-            };
-            match sent {
+            match self.write(body) {
                 Ok(len) if len == body.len() => return Status::OK,
                 Ok(len) => taken = len,
                 Err(Gone) => return Status::ERROR,
@@ -271,12 +267,15 @@ impl Request {
         if collected::collect(self, text) {
             return Status::OK;
         }
-        // SAFETY: a text in the request's pool; the connection is that of the request, on the plain path.
-        let taken = unsafe {
-            let bytes = core::slice::from_raw_parts(text.data, text.len);
-            socket::write(self.connection(), Some(&mut *self), &[IoSlice::new(bytes)])
-        };
+        // SAFETY: a text in the request's pool.
+        let taken = self.write(unsafe { core::slice::from_raw_parts(text.data, text.len) });
         taken.map_or(Status::ERROR, |taken| self.finish_write(taken, 0, text))
+    }
+
+    /// Plain path: sends the head, if it still waits, and these bytes behind it. Says how many of them were taken.
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Gone> {
+        // SAFETY: the connection is that of the request, on the plain path.
+        unsafe { socket::write(self.connection(), Some(&mut *self), &[IoSlice::new(bytes)]) }
     }
 
     /// So many bytes have been sent beside nginx, of a head that it still keeps and of the body behind it: it sends the rest.
