@@ -119,7 +119,7 @@ pub(crate) fn log_refusal(request: &mut Request, refusal: Refusal, main: &MainCo
             error!(log, "push stream module: subscription to events channel is not allowed");
         }
         Refusal::OutOfMemory if Flood::Channel.admits() => {
-            let channels = story.map(|story| story.shown()).unwrap_or_default();
+            let channels = story.map(Story::shown).unwrap_or_default();
             error!(
                 log,
                 "push stream module: unable to allocate memory for new channel: no memory in zone \"{}\", channel \"{channels}\"",
@@ -130,18 +130,8 @@ pub(crate) fn log_refusal(request: &mut Request, refusal: Refusal, main: &MainCo
     }
 }
 
-/// The line in the error log for a message that found no room.
-pub(crate) fn log_full_zone(request: &mut Request, main: &MainConf) {
-    let story = Story::of(request);
-    log_full_zone_for(request.log(), story.as_deref(), main);
-}
-
-/// The same for who may have no request any more.
-pub(crate) fn log_full_zone_for(log: Log<'_>, story: Option<&Story>, main: &MainConf) {
-    if !Flood::Message.admits() {
-        return;
-    }
-    let channels = story.map(Story::shown).unwrap_or_default();
+/// The line in the error log for a message that found no room, if [`Flood::Message`] admits it.
+pub(crate) fn log_full_zone(log: Log<'_>, channels: &str, main: &MainConf) {
     error!(
         log,
         "push stream module: unable to allocate message in shared memory: no memory in zone \"{}\", channel \"{channels}\"",

@@ -3,13 +3,12 @@
 //! The part of the checks that needs no look into the zone; publishers, subscribers and statistics share it.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use protocol::channel_path::{ChannelPath, decode, is_reserved, is_wildcard};
 use protocol::refusal::Refusal;
-use store::{CreateLimits, NewMessage, Parts};
+use store::{NewMessage, Parts};
 
-use crate::conf::{ChannelsPath, LocationConf, MainConf};
+use crate::conf::{ChannelsPath, LocationConf, MainConf, limit, seconds};
 use crate::counters;
 use crate::nginx::conf::ComplexValue;
 use crate::nginx::request::Request;
@@ -77,21 +76,7 @@ pub(crate) fn is_events_channel(id: &[u8], main: &MainConf) -> bool {
 
 /// Whether the number of channels is limited at all.
 pub(crate) fn are_limited(main: &MainConf) -> bool {
-    main.max_number_of_channels.is_some() || main.max_number_of_wildcard_channels.is_some()
-}
-
-/// A limit of the configuration as the store counts.
-pub(crate) fn limit(limit: Option<usize>) -> Option<u32> {
-    limit.map(|n| u32::try_from(n).unwrap_or(u32::MAX))
-}
-
-/// How new channels are made.
-pub(crate) fn create_limits(main: &MainConf) -> CreateLimits {
-    CreateLimits {
-        channels: limit(main.max_number_of_channels),
-        wildcard_channels: limit(main.max_number_of_wildcard_channels),
-        inactivity: seconds(main.channel_inactivity_time),
-    }
+    main.create_limits.channels.is_some() || main.create_limits.wildcard_channels.is_some()
 }
 
 /// A message as this location publishes it, without its parts.
@@ -105,9 +90,4 @@ pub(crate) fn message(location: &LocationConf) -> NewMessage<'static> {
         cursor: None,
         published_at: counters::now(),
     }
-}
-
-/// Whole seconds of a time.
-pub(crate) fn seconds(time: Duration) -> u32 {
-    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
 }

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use protocol::event_source;
-use store::WhenFull;
+use store::{CreateLimits, WhenFull};
 
 use self::padding::Padding;
 use self::settings::{LocationSettings, MainSettings};
@@ -128,8 +128,8 @@ pub(crate) struct MainConf {
     pub(crate) ping_message_text: Rc<[u8]>,
     /// Text of the message that tells of messages no longer stored; `None`: only the header tells.
     pub(crate) gap_message_text: Option<Rc<[u8]>>,
-    /// How long a channel without messages and subscribers stays.
-    pub(crate) channel_inactivity_time: Duration,
+    /// How new channels are made.
+    pub(crate) create_limits: CreateLimits,
     /// How long a stored message stays, unless its publisher's location says otherwise.
     pub(crate) message_ttl: Duration,
     pub(crate) max_subscribers_per_channel: Option<usize>,
@@ -139,9 +139,6 @@ pub(crate) struct MainConf {
     pub(crate) max_channel_id_length: Option<usize>,
     /// How many channels one request may name.
     pub(crate) max_channels_per_request: usize,
-    /// Wildcard channels not counted.
-    pub(crate) max_number_of_channels: Option<usize>,
-    pub(crate) max_number_of_wildcard_channels: Option<usize>,
     /// `None`: there are no wildcard channels.
     pub(crate) wildcard_channel_prefix: Option<Rc<[u8]>>,
     /// `None`: events are not announced.
@@ -324,7 +321,22 @@ impl MainConf {
         if message_ttl.is_zero() {
             return Err(cannot_be_zero(cf, "push_stream_message_ttl"));
         }
+        let max_channels = not_zero(
+            settings.max_number_of_channels.value(),
+            "push_stream_max_number_of_channels",
+        )?;
+        let max_wildcard_channels = not_zero(
+            settings.max_number_of_wildcard_channels.value(),
+            "push_stream_max_number_of_wildcard_channels",
+        )?;
+        let inactivity =
+            settings.channel_inactivity_time.value().unwrap_or(DEFAULT_INACTIVITY_TIME);
         Ok(Self {
+            create_limits: CreateLimits {
+                channels: limit(max_channels),
+                wildcard_channels: limit(max_wildcard_channels),
+                inactivity: seconds(inactivity),
+            },
             zone: declared.zone,
             zone_size: declared.size,
             zone_name: declared.name,
@@ -334,10 +346,6 @@ impl MainConf {
             ),
             ping_message_text: text(settings.ping_message_text.value(), DEFAULT_PING_TEXT),
             gap_message_text: not_empty(settings.gap_message_text.value()),
-            channel_inactivity_time: settings
-                .channel_inactivity_time
-                .value()
-                .unwrap_or(DEFAULT_INACTIVITY_TIME),
             message_ttl,
             max_subscribers_per_channel: not_zero(
                 settings.max_subscribers_per_channel.value(),
@@ -356,14 +364,6 @@ impl MainConf {
                 Some(0) => usize::MAX,
                 Some(max) => max,
             },
-            max_number_of_channels: not_zero(
-                settings.max_number_of_channels.value(),
-                "push_stream_max_number_of_channels",
-            )?,
-            max_number_of_wildcard_channels: not_zero(
-                settings.max_number_of_wildcard_channels.value(),
-                "push_stream_max_number_of_wildcard_channels",
-            )?,
             wildcard_channel_prefix: not_empty(settings.wildcard_channel_prefix.value()),
             events_channel_id: not_empty(settings.events_channel_id.value()),
             timeout_with_body: settings.timeout_with_body.value().unwrap_or(false),
@@ -547,13 +547,23 @@ fn message_template<'s>(
     }
 }
 
+/// A limit of the configuration as the store counts.
+pub(crate) fn limit(limit: Option<usize>) -> Option<u32> {
+    limit.map(|n| u32::try_from(n).unwrap_or(u32::MAX))
+}
+
+/// Whole seconds of a time.
+pub(crate) fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
+}
+
 /// How many wildcard channels one request may name; the number of all of them is the default.
 fn wildcard_channel_max_qtd(
     cf: &ConfRef<'_>,
     main: &MainConf,
     settings: &LocationSettings,
 ) -> Result<Option<usize>, Reported> {
-    let all = main.max_number_of_wildcard_channels;
+    let all = main.create_limits.wildcard_channels.map(|max| max as usize);
     let own = settings.wildcard_channel_max_qtd.value().or(all);
     if own == Some(0) {
         return Err(cannot_be_zero(cf, "push_stream_wildcard_channel_max_qtd"));

@@ -170,6 +170,11 @@ impl Connected {
         change_connected(mode, 1);
         Self(mode)
     }
+
+    /// How it is served.
+    pub(crate) fn mode(&self) -> Option<Mode> {
+        self.0
+    }
 }
 
 impl Drop for Connected {

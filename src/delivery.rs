@@ -305,7 +305,6 @@ impl Worker {
         let (wire, share) = (cohort.look.format.wire, cohort.share(budget));
         let shot = Rc::new(Shot::new(&volley, wire));
         let messages = volley.iter().filter(|piece| piece.is_message).count();
-        let counted = u32::try_from(messages).unwrap_or(u32::MAX);
         let at_once = wire != Wire::Filtered && shot.is_one_write();
         let together = at_once && self.salvo.load(&shot, share.len(), more_to_come);
         let now = process::now_msec();
@@ -316,21 +315,23 @@ impl Worker {
             let seen = subscriber.seen;
             let is_new = seen < first.cursor;
             let sent = if at_once && is_new && subscriber.is_free() {
-                subscriber.count_later(counted);
                 sent_at_once += 1;
                 match subscriber.held.target().filter(|_| together) {
                     Some(target) => {
+                        // What `add` does, where the head has gone.
+                        subscriber.messages_sent += messages as u64;
                         self.salvo.push(*subscriber_key, target);
                         Ok(())
                     }
                     None => {
+                        subscriber.add(messages);
                         written_to += 1;
                         subscriber.send_now(&shot)
                     }
                 }
             } else {
                 let unseen = || volley.iter().filter(move |piece| piece.cursor > seen);
-                subscriber.story.count(unseen().filter(|piece| piece.is_message).count());
+                subscriber.count(unseen().filter(|piece| piece.is_message).count());
                 let sent = subscriber.send(unseen().flat_map(|piece| piece.on(wire)));
                 if is_new {
                     written_to += 1;
@@ -448,7 +449,7 @@ impl Worker {
                 outbox.extend(page.pieces.iter().cloned());
             });
         }
-        subscriber.story.count(messages);
+        subscriber.count(messages);
         if more {
             subscriber.replay = Some(replay);
             subscriber.flush()?;

@@ -10,7 +10,7 @@ use protocol::event::Event;
 use protocol::refusal::Refusal;
 use store::{ChannelRef, CreateError, Store, WakeSet};
 
-use crate::channels::{are_limited, create_limits, is_wildcard_id};
+use crate::channels::{are_limited, is_wildcard_id};
 use crate::conf::MainConf;
 use crate::events;
 use crate::nginx::process;
@@ -25,7 +25,6 @@ pub(crate) fn check_room(
     if !are_limited(main) {
         return Ok(());
     }
-    let limits = create_limits(main);
     let (mut normal, mut wildcard) = (0, 0);
     let mut new = HashSet::new();
     for segment in path.iter().take(count) {
@@ -35,7 +34,7 @@ pub(crate) fn check_room(
         let is_wildcard = is_wildcard_id(segment.id, main);
         let more = if is_wildcard { &mut wildcard } else { &mut normal };
         *more += 1;
-        if !store.has_room_for(*more, is_wildcard, &limits) {
+        if !store.has_room_for(*more, is_wildcard, &main.create_limits) {
             return Err(Refusal::TooManyChannels);
         }
     }
@@ -50,12 +49,11 @@ pub(crate) fn find_or_create(
     found: &mut Few<ChannelRef>,
     wake: &mut WakeSet,
 ) -> Result<(), Refusal> {
-    let limits = create_limits(main);
     for segment in path.iter() {
         let is_new = events::are_on(main) && store.find(segment.id).is_none();
         let wildcard = is_wildcard_id(segment.id, main);
         let channel = store
-            .find_or_create(segment.id, wildcard, &limits, process::now())
+            .find_or_create(segment.id, wildcard, &main.create_limits, process::now())
             .map_err(refusal_of)?;
         found.push(channel);
         if is_new {

@@ -16,7 +16,7 @@ use crate::render::{Family, Piece, Renderings, last_chunk};
 use crate::story::CloseReason;
 use crate::subscriber::form::{Form, LongPollAnswer};
 use crate::subscriber::websocket::close_frame;
-use crate::subscriber::{Deadlines, Lost, Subscriber};
+use crate::subscriber::{Lost, Subscriber};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
 use crate::worker::{Ending, Worker};
 use crate::{counters, events};
@@ -64,7 +64,7 @@ impl Worker {
                 }
             }
         }
-        self.leave_groups(groups.into_iter().map(|group| (group, 1)), 1);
+        self.leave_groups(groups.iter().map(|group| (*group, 1)), 1);
         Some(subscriber)
     }
 
@@ -105,17 +105,13 @@ impl Worker {
     /// Takes a subscriber out of this worker's tables, but not out of its groups.
     fn take_out(&mut self, key: SubscriberKey, reason: CloseReason) -> Option<Subscriber> {
         let mut subscriber = self.subscribers.remove(key)?;
-        subscriber.tell_story();
-        subscriber.story.end(reason);
-        if subscriber.held.is_lean() {
-            subscriber.log_end(reason);
-        }
         if let Some(place) = subscriber.place.take() {
             self.timeouts.remove(key, place);
         }
         if let Some((cohort, place)) = subscriber.cohort {
             self.leave_cohort(cohort, place, &mut subscriber);
         }
+        subscriber.end(reason);
         Some(subscriber)
     }
 
@@ -128,10 +124,12 @@ impl Worker {
                 &mut subscriber.outbox
             };
             counters::written(cohort.unseen(subscriber.seen), 1);
+            let mut messages = 0;
             for piece in cohort.unseen(subscriber.seen) {
                 queue.extend(piece.on(cohort.look.format.wire));
-                subscriber.story.count(piece.is_message.into());
+                messages += usize::from(piece.is_message);
             }
+            subscriber.count(messages);
         }
         for (moved, place) in cohort.remove(place).into_iter().flatten() {
             if let Some(other) = self.subscribers.get_mut(moved) {
@@ -242,8 +240,8 @@ impl Worker {
         let keys: Vec<_> = present.iter().map(|(key, ..)| *key).collect();
         for (subscriber, (_, cursor, piece)) in self.remove(&keys, reason).into_iter().zip(present)
         {
-            let Subscriber { held, location, story, special, .. } = subscriber;
-            let form = Form { location, story, special };
+            let Subscriber { held, location, special, .. } = subscriber;
+            let form = Form { location, special };
             self.endings.push_back(Ending::Answer(held, LongPollAnswer { form, cursor, piece }));
         }
     }
@@ -373,8 +371,7 @@ impl Worker {
         if let Some(place) = subscriber.place.take() {
             self.timeouts.remove(key, place);
         }
-        let Deadlines { end, ping, stall, pong } = subscriber.deadlines();
-        let next = [end, ping, stall, pong].into_iter().flatten().min();
+        let next = subscriber.deadlines().next();
         subscriber.place = next.map(|at| self.timeouts.insert(key, at));
     }
 
@@ -387,7 +384,7 @@ impl Worker {
             let Some(key) = self.overdue.pop_front() else { break };
             let Some(subscriber) = self.subscribers.get_mut(key) else { continue };
             subscriber.place = None;
-            let due = |at: Option<u64>| at.is_some_and(|at| at <= now);
+            let due = |at| at <= now;
             let deadlines = subscriber.deadlines();
             if due(deadlines.end) {
                 over.push(key);

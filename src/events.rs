@@ -6,8 +6,8 @@
 use protocol::event::Event;
 use store::{CreateLimits, NewMessage, Parts, Store, WakeSet};
 
-use crate::channels::{is_events_channel, is_wildcard_id, limit, seconds};
-use crate::conf::MainConf;
+use crate::channels::{is_events_channel, is_wildcard_id};
+use crate::conf::{MainConf, limit, seconds};
 use crate::nginx::process;
 use crate::{counters, memory};
 
@@ -34,6 +34,7 @@ pub(crate) fn open(store: &mut Store, main: &MainConf) {
 }
 
 /// Announces an event of a channel. In a full zone it is lost: what it tells of has happened all the same.
+#[inline]
 pub(crate) fn announce(
     store: &mut Store,
     main: &MainConf,
@@ -41,7 +42,19 @@ pub(crate) fn announce(
     channel: &[u8],
     wake: &mut WakeSet,
 ) {
-    let Some(id) = main.events_channel_id.as_deref() else { return };
+    if let Some(id) = main.events_channel_id.as_deref() {
+        announce_in(id, store, main, event, channel, wake);
+    }
+}
+
+fn announce_in(
+    id: &[u8],
+    store: &mut Store,
+    main: &MainConf,
+    event: Event,
+    channel: &[u8],
+    wake: &mut WakeSet,
+) {
     if is_events_channel(channel, main) {
         return;
     }

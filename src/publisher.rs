@@ -3,8 +3,6 @@
 //! Cost of a publish: one evaluation of the path, one span of the zone's lock (find or create the channels, append, evict,
 //! note the interested workers), one `write` for each worker that must be woken, one `write` for the answer.
 
-use std::rc::Rc;
-
 use protocol::Few;
 use protocol::accept::negotiate;
 use protocol::channel_path::ChannelPath;
@@ -23,31 +21,31 @@ use crate::statistics::{PublishReport, ZoneHead};
 use crate::story::{Story, shown};
 use crate::{answer, channels, counters, statistics, worker};
 
-/// What has been found out about a request while its body is read.
-struct Publication {
-    main: Rc<MainConf>,
-    location: Rc<LocationConf>,
-    story: Rc<Story>,
+/// How a request goes on.
+pub(crate) enum Begun {
+    Answered(Status),
+    /// Its body is to be read, for [`publish`].
+    Publishes,
+    /// Its body is to be read, for [`delete`].
+    Deletes,
 }
 
-/// Answers a request to a publisher location.
-pub(crate) fn serve(
+impl From<Status> for Begun {
+    fn from(status: Status) -> Self {
+        Self::Answered(status)
+    }
+}
+
+/// Answers a request to a publisher location, or lets it through to the reading of its body.
+pub(crate) fn begin(request: &mut Request, main: &MainConf, location: &LocationConf) -> Begun {
+    check_and_answer(request, main, location).unwrap_or(INTERNAL_ERROR.into())
+}
+
+fn check_and_answer(
     request: &mut Request,
-    main: &Rc<MainConf>,
-    location: &Rc<LocationConf>,
-) -> Status {
-    answer_or_500(begin(request, main, location))
-}
-
-fn answer_or_500(answer: Result<Status, NoMemory>) -> Status {
-    answer.unwrap_or(INTERNAL_ERROR)
-}
-
-fn begin(
-    request: &mut Request,
-    main: &Rc<MainConf>,
-    location: &Rc<LocationConf>,
-) -> Result<Status, NoMemory> {
+    main: &MainConf,
+    location: &LocationConf,
+) -> Result<Begun, NoMemory> {
     let admin = matches!(location.role, Role::Publisher { admin: true });
     let methods = if admin { "GET, POST, PUT, DELETE" } else { "GET, POST, PUT" };
     if location.keepalive == Some(false) {
@@ -59,30 +57,28 @@ fn begin(
 
     let method = request.method();
     match method {
-        Method::Options => return Ok(answer::head_only(request, 200)),
+        Method::Options => return Ok(answer::head_only(request, 200).into()),
         Method::Get | Method::Post | Method::Put => {}
         Method::Delete if admin => {}
-        _ => return Ok(answer::method_not_allowed(request, methods)),
+        _ => return Ok(answer::method_not_allowed(request, methods).into()),
     }
     let path = channels::requested(request, location);
-    let story = Story::begin(request, path, None)?;
-    if let Err(refusal) = check(&story.path, method, main) {
-        return Ok(answer::refuse(request, refusal, main));
+    Story::begin(request, path, None)?;
+    if let Err(refusal) = check(path_of(request)?, method, main) {
+        return Ok(answer::refuse(request, refusal, main).into());
     }
     match method {
-        Method::Get => {
-            if let Err(status) = request.discard_body() {
-                return Ok(status);
-            }
-            Ok(tell(request, main, &story.path))
-        }
-        _ => {
-            let (main, location) = (Rc::clone(main), Rc::clone(location));
-            let publication = Publication { main, location, story };
-            Ok(request
-                .read_body(publication, if method == Method::Delete { delete } else { publish }))
-        }
+        Method::Get => match request.discard_body() {
+            Ok(()) => Ok(tell(request, main)?.into()),
+            Err(status) => Ok(status.into()),
+        },
+        Method::Delete => Ok(Begun::Deletes),
+        _ => Ok(Begun::Publishes),
     }
+}
+
+fn path_of(request: &Request) -> Result<&ChannelPath, NoMemory> {
+    Story::of(request).map(|story| &story.path).ok_or(NoMemory)
 }
 
 /// The checks that come before anything is read or changed: the first id, in path order, that fails decides.
@@ -111,23 +107,26 @@ fn check(path: &ChannelPath, method: Method, main: &MainConf) -> Result<(), Refu
 }
 
 /// GET: the numbers of the channels that exist.
-fn tell(request: &mut Request, main: &MainConf, path: &ChannelPath) -> Status {
+fn tell(request: &mut Request, main: &MainConf) -> Result<Status, NoMemory> {
     let (format, content_type) = negotiate(request.header("Accept"));
-    match statistics::existing(path) {
+    Ok(match statistics::existing(path_of(request)?) {
         None => answer::refuse(request, Refusal::OutOfMemory, main),
         Some(report) if report.is_empty() => answer::head_only(request, 404),
         Some(report) => report.respond(request, format, content_type),
-    }
+    })
 }
 
-/// Called when the body of a POST or PUT has been read.
-fn publish(request: &mut Request, publication: Publication) -> Status {
-    answer_or_500(publish_body(request, &publication))
+/// A POST or PUT whose body, the message, has been read.
+pub(crate) fn publish(request: &mut Request, main: &MainConf, location: &LocationConf) -> Status {
+    publish_body(request, main, location).unwrap_or(INTERNAL_ERROR)
 }
 
-fn publish_body(request: &mut Request, publication: &Publication) -> Result<Status, NoMemory> {
-    let Publication { main, location, story } = publication;
-    let path = &story.path;
+fn publish_body(
+    request: &mut Request,
+    main: &MainConf,
+    location: &LocationConf,
+) -> Result<Status, NoMemory> {
+    let path = path_of(request)?;
     let text = match request.body() {
         Ok(text) => text,
         Err(error) => return Ok(body_error(request, error)),
@@ -170,11 +169,14 @@ fn publish_body(request: &mut Request, publication: &Publication) -> Result<Stat
     match published {
         Err(PublishError::Refused(refusal)) => Ok(answer::refuse(request, refusal, main)),
         Err(PublishError::NoMemoryForMessage) => {
-            answer::log_full_zone(request, main);
+            if Flood::Message.admits() {
+                let channels = Story::of(request).map(Story::shown).unwrap_or_default();
+                answer::log_full_zone(request.log(), &channels, main);
+            }
             request.set_keepalive(false);
             Ok(INTERNAL_ERROR)
         }
-        Ok(()) if location.channel_info_on_publish => Ok(report.respond(request, path)),
+        Ok(()) if location.channel_info_on_publish => Ok(report.respond(request)),
         Ok(()) => Ok(answer::head_only(request, 200)),
     }
 }
@@ -207,14 +209,13 @@ impl From<Refusal> for PublishError {
     }
 }
 
-/// Called when the body of a DELETE has been read.
-fn delete(request: &mut Request, publication: Publication) -> Status {
-    answer_or_500(delete_channels(request, &publication))
+/// A DELETE whose body, what the subscribers are told, has been read.
+pub(crate) fn delete(request: &mut Request, main: &MainConf) -> Status {
+    delete_channels(request, main).unwrap_or(INTERNAL_ERROR)
 }
 
-fn delete_channels(request: &mut Request, publication: &Publication) -> Result<Status, NoMemory> {
-    let Publication { main, story, .. } = publication;
-    let path = &story.path;
+fn delete_channels(request: &mut Request, main: &MainConf) -> Result<Status, NoMemory> {
+    let path = path_of(request)?;
     let body = match request.body() {
         Ok(body) => body.into_owned(),
         Err(error) => return Ok(body_error(request, error)),

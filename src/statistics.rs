@@ -1,5 +1,6 @@
 //! Statistics locations, and the reports about channels that publishers get too.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use protocol::Few;
@@ -12,9 +13,10 @@ use store::{ChannelNumbers, Listing, Store, ZoneNumbers};
 use crate::answer::INTERNAL_ERROR;
 use crate::conf::{LocationConf, MainConf, Role};
 use crate::counters::{self, Counts};
+use crate::nginx::local::Local;
 use crate::nginx::process;
 use crate::nginx::request::{Method, NoMemory, Request, Status};
-use crate::story::CloseReason;
+use crate::story::{CloseReason, Story};
 use crate::{answer, channels, worker};
 
 /// What was built, where the build says so (the Makefile does).
@@ -256,6 +258,11 @@ impl ZoneHead {
     }
 }
 
+/// The text of the last report to a publisher. The next one is written over it: no publish allocates memory for that.
+static LAST_REPORT: Local<RefCell<Vec<u8>>> = Local::new(RefCell::new(Vec::new()));
+/// Bytes up to which it is kept.
+const KEPT_REPORT: usize = 4096;
+
 /// What a publisher is told: the numbers of its channels, in the order of its path.
 #[derive(Default)]
 pub(crate) struct PublishReport {
@@ -265,11 +272,19 @@ pub(crate) struct PublishReport {
 
 impl PublishReport {
     /// Answers with the report.
-    pub(crate) fn respond(&self, request: &mut Request, path: &ChannelPath) -> Status {
+    pub(crate) fn respond(&self, request: &mut Request) -> Status {
         let (format, content_type) = negotiate(request.header("Accept"));
+        let Some(Story { path, .. }) = Story::of(request) else { return INTERNAL_ERROR };
         let infos =
             path.iter().zip(&self.numbers).map(|(segment, numbers)| info(segment.id, numbers));
-        respond(request, &body(format, &self.zone, infos), content_type)
+        let mut body = LAST_REPORT.take();
+        body.clear();
+        write_body(format, &self.zone, infos, &mut body);
+        let status = respond(request, &body, content_type);
+        if body.capacity() <= KEPT_REPORT {
+            LAST_REPORT.replace(body);
+        }
+        status
     }
 }
 
@@ -317,11 +332,15 @@ impl ChannelReport {
     }
 
     fn body(&self, format: Format) -> Vec<u8> {
-        body(format, &self.zone, self.infos())
+        let mut body = Vec::new();
+        write_body(format, &self.zone, self.infos(), &mut body);
+        body
     }
 
     fn group(&self, format: Format) -> Vec<u8> {
-        group(format, &self.zone, self.infos())
+        let mut body = Vec::new();
+        write_group(format, &self.zone, self.infos(), &mut body);
+        body
     }
 }
 
@@ -335,28 +354,29 @@ fn info<'i>(id: &'i [u8], numbers: &ChannelNumbers) -> ChannelInfo<'i> {
 }
 
 /// Nothing for no channel, the single form for one, the group form for several.
-fn body<'i>(
+fn write_body<'i>(
     format: Format,
     zone: &ZoneHead,
     infos: impl ExactSizeIterator<Item = ChannelInfo<'i>> + Clone,
-) -> Vec<u8> {
+    body: &mut Vec<u8>,
+) {
     let mut few = infos.clone();
     match (few.next(), few.next()) {
-        (None, _) => Vec::new(),
+        (None, _) => {}
         (Some(info), None) => {
-            let mut body = Vec::with_capacity(256 + info.id.len());
-            statistics::single(format, &info, &mut body);
-            body
+            body.reserve(256 + info.id.len());
+            statistics::single(format, &info, body);
         }
-        _ => group(format, zone, infos),
+        _ => write_group(format, zone, infos, body),
     }
 }
 
-fn group<'i>(
+fn write_group<'i>(
     format: Format,
     zone: &ZoneHead,
     infos: impl ExactSizeIterator<Item = ChannelInfo<'i>>,
-) -> Vec<u8> {
+    body: &mut Vec<u8>,
+) {
     let head = Head {
         hostname: process::hostname(),
         time: process::now(),
@@ -364,11 +384,11 @@ fn group<'i>(
         wildcard_channels: zone.wildcard_channels.into(),
         uptime: process::now().saturating_sub(zone.created).into(),
     };
-    let (count, mut body) = (infos.len(), Vec::with_capacity(256 + infos.len() * 160));
-    statistics::group_begin(format, &head, &mut body);
+    let count = infos.len();
+    body.reserve(256 + count * 160);
+    statistics::group_begin(format, &head, body);
     for (index, info) in infos.enumerate() {
-        statistics::group_item(format, &info, index == 0, &mut body);
+        statistics::group_item(format, &info, index == 0, body);
     }
-    statistics::group_end(format, count == 0, &mut body);
-    body
+    statistics::group_end(format, count == 0, body);
 }

@@ -1,16 +1,12 @@
 //! What a request has been about, for the access log: its channels, its mode, what it was sent and why it ended.
 //!
-//! Set once per request, kept with it, read by the variables when the log line is written.
-
-use std::cell::Cell;
-use std::rc::Rc;
+//! Kept with the request, read by the variables when the log line is written. It costs no memory but what the request's pool has left.
 
 use protocol::channel_path::ChannelPath;
 
 use crate::conf::Mode;
 use crate::counters;
 use crate::nginx::request::{NoMemory, Request};
-use crate::nginx::spare::{Last, Spare, Spares};
 
 /// Why a subscriber's request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,20 +82,8 @@ pub(crate) struct Story {
     /// The mode of a subscriber; a publisher has none.
     pub(crate) mode: Option<Mode>,
     /// Messages sent or queued; pings and the like do not count.
-    pub(crate) messages_sent: Cell<u64>,
-    pub(crate) close_reason: Cell<Option<CloseReason>>,
-}
-
-static STORIES: Spares<Story> = Spares::new();
-
-impl Spare for Story {
-    fn spares() -> &'static Spares<Self> {
-        &STORIES
-    }
-
-    fn empty(&mut self) {
-        self.path = ChannelPath::default();
-    }
+    pub(crate) messages_sent: u64,
+    pub(crate) close_reason: Option<CloseReason>,
 }
 
 impl Story {
@@ -108,21 +92,20 @@ impl Story {
         request: &mut Request,
         path: ChannelPath,
         mode: Option<Mode>,
-    ) -> Result<Rc<Self>, NoMemory> {
+    ) -> Result<(), NoMemory> {
         counters::requested(mode);
-        let story = STORIES.make(Self {
-            path,
-            mode,
-            messages_sent: Cell::new(0),
-            close_reason: Cell::new(None),
-        });
-        request.set_context(Last(Rc::clone(&story)))?;
-        Ok(story)
+        request.set_context(Self { path, mode, messages_sent: 0, close_reason: None })?;
+        Ok(())
     }
 
     /// The story of a request, if it has one.
-    pub(crate) fn of(request: &mut Request) -> Option<Rc<Self>> {
-        request.context::<Last<Self>>().map(|story| Rc::clone(story))
+    pub(crate) fn of(request: &Request) -> Option<&Self> {
+        request.context()
+    }
+
+    /// The same, to go on with.
+    pub(crate) fn of_mut(request: &mut Request) -> Option<&mut Self> {
+        request.context_mut()
     }
 
     /// The channels for a line of the error log: what a client may have put into an id cannot break it.
@@ -131,22 +114,8 @@ impl Story {
     }
 
     /// Counts messages.
-    pub(crate) fn count(&self, messages: usize) {
-        self.add(messages);
+    pub(crate) fn count(&mut self, messages: usize) {
+        self.messages_sent = self.messages_sent.saturating_add(messages as u64);
         counters::delivered(self.mode, messages);
-    }
-
-    /// Counts messages that the worker has counted already.
-    pub(crate) fn add(&self, messages: usize) {
-        let sent = self.messages_sent.get();
-        self.messages_sent.set(sent.saturating_add(messages as u64));
-    }
-
-    /// Says why it ended; the first reason stays.
-    pub(crate) fn end(&self, reason: CloseReason) {
-        if self.close_reason.get().is_none() {
-            self.close_reason.set(Some(reason));
-            counters::ended(reason as usize);
-        }
     }
 }

@@ -10,13 +10,16 @@ pub(crate) mod websocket;
 pub(crate) mod wish;
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use protocol::Few;
 use protocol::cursor::Cursor;
+use thin_vec::ThinVec;
 
 use self::form::Special;
 use self::history::Replay;
 use self::websocket::{Pongs, WebSocket};
+use crate::cohort::Look;
 use crate::conf::{LocationConf, Mode};
 use crate::counters::{self, Connected, Unwritten};
 use crate::floods::Flood;
@@ -28,7 +31,7 @@ use crate::outbox::Outbox;
 use crate::pages::Format;
 use crate::render::{Deflation, Piece};
 use crate::salvo::Shot;
-use crate::story::{CloseReason, Story};
+use crate::story::{CloseReason, Story, shown};
 use crate::tables::{CohortKey, GroupKey, Kind};
 use crate::timeouts::Place;
 
@@ -37,16 +40,26 @@ const STALL_MSEC: u64 = 500;
 /// So many times the limit is too much even for a reader who goes on reading.
 const HARD_LIMIT_FACTOR: usize = 16;
 
-/// When something has to happen next, in milliseconds of nginx's clock.
+/// When something has to happen next, in milliseconds of nginx's clock; [`Deadlines::NEVER`] is that.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadlines {
     /// The end of the connection or of the long poll.
-    pub(crate) end: Option<u64>,
-    pub(crate) ping: Option<u64>,
+    pub(crate) end: u64,
+    pub(crate) ping: u64,
     /// A look whether the reader has moved.
-    pub(crate) stall: Option<u64>,
+    pub(crate) stall: u64,
     /// The client of a WebSocket should have answered a ping by then.
-    pub(crate) pong: Option<u64>,
+    pub(crate) pong: u64,
+}
+
+impl Deadlines {
+    pub(crate) const NEVER: u64 = u64::MAX;
+
+    /// The first of them, if there is any.
+    pub(crate) fn next(self) -> Option<u64> {
+        let next = self.end.min(self.ping).min(self.stall).min(self.pong);
+        (next != Self::NEVER).then_some(next)
+    }
 }
 
 /// A held subscriber. What a delivery touches comes first and lies together: between two deliveries to the same subscriber the caches
@@ -61,8 +74,8 @@ pub(crate) struct Subscriber {
     pub(crate) seen: Cursor,
     /// Milliseconds of nginx's clock when it was last sent something.
     pub(crate) spoke: u64,
-    /// Messages sent that its story does not count yet.
-    pub(crate) untold: u32,
+    /// Messages sent or queued.
+    pub(crate) messages_sent: u64,
     pub(crate) kind: Kind,
     /// Whether it stands in the queue of those to be flushed.
     pub(crate) queued: bool,
@@ -76,8 +89,7 @@ pub(crate) struct Subscriber {
     pub(crate) websocket: Option<Box<WebSocket>>,
     /// Bytes below which a message is followed by filler.
     pub(crate) padded_to: usize,
-    pub(crate) story: Rc<Story>,
-    pub(crate) _connected: Connected,
+    pub(crate) connected: Connected,
     /// Live messages in the queue, where it has several channels.
     pub(crate) unwritten: Unwritten,
     /// The channels, as often as they were named.
@@ -95,6 +107,8 @@ pub(crate) struct Subscriber {
     pub(crate) place: Option<Place>,
     /// When its socket last took something.
     pub(crate) moved_at: u64,
+    /// The ids of its channels, once its request with its story has been given back.
+    pub(crate) lean_channels: ThinVec<u8>,
 }
 
 /// The subscriber cannot be sent to any more: it is gone, or too slow.
@@ -119,26 +133,74 @@ impl Subscriber {
         }
     }
 
+    /// Whether it gets the same bytes as those of this look. Its wire is known.
+    pub(crate) fn looks_like(&self, look: &Look) -> bool {
+        let Format { template, wire, padded_to, deflation } = &look.format;
+        Rc::ptr_eq(&self.location.message_template, template)
+            && self.held.wire() == *wire
+            && self.padded_to == *padded_to
+            && self.deflation() == *deflation
+            && self.kind == look.kind
+            && self.mode() == look.mode
+    }
+
     /// Whether a piece may go straight to the socket.
     pub(crate) fn is_free(&self) -> bool {
         self.outbox.is_empty() && self.replay.is_none()
     }
 
-    /// Counts messages that the worker counts itself: here, so that a delivery need not touch the story.
-    pub(crate) fn count_later(&mut self, messages: u32) {
-        match self.untold.checked_add(messages) {
-            Some(untold) if self.held.flows() => self.untold = untold,
-            _ => {
-                self.tell_story();
-                self.story.add(messages as usize);
-            }
+    /// How it is served, as the access log calls it.
+    pub(crate) fn mode(&self) -> Option<Mode> {
+        self.connected.mode()
+    }
+
+    /// Counts messages.
+    pub(crate) fn count(&mut self, messages: usize) {
+        counters::delivered(self.mode(), messages);
+        self.add(messages);
+    }
+
+    /// Counts messages that the worker has counted already. Where the head has gone on the plain path the story is told at the end only.
+    pub(crate) fn add(&mut self, messages: usize) {
+        self.messages_sent = self.messages_sent.saturating_add(messages as u64);
+        if !self.held.flows() {
+            self.tell_story();
         }
     }
 
-    /// Has the story count what the deliveries have counted here.
+    /// Has the story of the request, if it still has one, say how many messages were sent.
     pub(crate) fn tell_story(&mut self) {
-        let untold = std::mem::take(&mut self.untold);
-        self.story.add(untold as usize);
+        if let Some(story) = self.held.request().and_then(Story::of_mut) {
+            story.messages_sent = self.messages_sent;
+        }
+    }
+
+    /// It has ended for this reason.
+    pub(crate) fn end(&mut self, reason: CloseReason) {
+        counters::ended(reason as usize);
+        if self.held.is_lean() {
+            return self.log_end(reason);
+        }
+        if let Some(story) = self.held.request().and_then(Story::of_mut) {
+            story.messages_sent = self.messages_sent;
+            story.close_reason = Some(reason);
+        }
+    }
+
+    /// Its request is given back, and the request's line in the access log written: takes over what is still needed.
+    pub(crate) fn take_over(&mut self) {
+        self.tell_story();
+        if let Some(story) = self.held.request().and_then(|request| Story::of(request)) {
+            self.lean_channels = story.path.joined().into();
+        }
+    }
+
+    /// The ids of its channels, for a line of the error log.
+    pub(crate) fn shown_channels(&mut self) -> String {
+        match self.held.request().and_then(|request| Story::of(request)) {
+            Some(story) => story.shown(),
+            None => shown(&self.lean_channels),
+        }
     }
 
     /// Sends a shot to a subscriber that [`is_free`](Self::is_free), on the plain path: one system call.
@@ -224,7 +286,7 @@ impl Subscriber {
             return Ok(());
         }
         if Flood::Slow.admits() {
-            let channels = self.story.shown();
+            let channels = self.shown_channels();
             warn!(
                 self.held.log(),
                 "push stream module: subscriber is too slow: {waiting} bytes wait for it, channel \"{channels}\""
@@ -253,7 +315,7 @@ impl Subscriber {
         if self.overrun {
             return !std::mem::replace(&mut self.queued, true);
         }
-        self.story.count(piece.is_message.into());
+        self.count(piece.is_message.into());
         self.unwritten.push(&piece);
         let queue = if self.replay.is_some() { &mut self.held_back } else { &mut self.outbox };
         for piece in [Some(piece), filler].into_iter().flatten() {
@@ -263,7 +325,7 @@ impl Subscriber {
     }
 
     /// Writes the line that the access log has had no place for: its own was written when the request was given back.
-    pub(crate) fn log_end(&self, reason: CloseReason) {
+    fn log_end(&self, reason: CloseReason) {
         let log = self.held.log();
         if !log.has(Level::Info) {
             return;
@@ -273,36 +335,41 @@ impl Subscriber {
             log,
             "push stream module: subscriber ended: {}, {}, {} messages, {} bytes, {}.{:03} s, channel \"{}\"",
             reason.name(),
-            self.story.mode.map_or("", Mode::name),
-            self.story.messages_sent.get(),
+            self.mode().map_or("", Mode::name),
+            self.messages_sent,
             self.held.sent(),
             msec / 1000,
             msec % 1000,
-            self.story.shown()
+            shown(&self.lean_channels)
         );
     }
 
     /// When something has to happen next.
     pub(crate) fn deadlines(&self) -> Deadlines {
-        let msec =
-            |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX / 2);
-        let (ttl, ping) = match self.kind {
-            Kind::Streaming => {
-                (self.location.subscriber_connection_ttl, self.location.ping_message_interval)
-            }
-            Kind::LongPolling => (self.location.longpolling_connection_ttl, None),
+        let behind = |since: u64, time: Option<Duration>| {
+            time.map_or(Deadlines::NEVER, |time| {
+                let msec = time.as_secs().saturating_mul(1000);
+                since.saturating_add(msec).saturating_add(time.subsec_millis().into())
+            })
         };
+        let location = &*self.location;
+        let (ttl, ping) = match self.kind {
+            Kind::Streaming => (location.subscriber_connection_ttl, location.ping_message_interval),
+            Kind::LongPolling => (location.longpolling_connection_ttl, None),
+        };
+        let (mut spoke, mut pong) = (self.spoke, Deadlines::NEVER);
         // Where pongs are expected it is the client's silence that counts.
-        let pong_timeout = self.location.websocket.pong_timeout;
-        let expected = self.websocket.as_deref().zip(pong_timeout);
-        let spoke =
-            expected.map_or(self.spoke, |(websocket, _)| websocket.heard.max(websocket.pinged));
-        let pong = expected.filter(|(websocket, _)| websocket.asked > 0);
+        if let (Some(websocket), Some(_)) = (&self.websocket, location.websocket.pong_timeout) {
+            spoke = websocket.heard.max(websocket.pinged);
+            if websocket.asked > 0 {
+                pong = behind(websocket.asked, location.websocket.pong_timeout);
+            }
+        }
         Deadlines {
-            end: ttl.map(|ttl| self.since + msec(ttl)),
-            ping: ping.map(|ping| spoke + msec(ping)),
-            stall: self.suspect.then_some(self.moved_at + STALL_MSEC),
-            pong: pong.map(|(websocket, timeout)| websocket.asked + msec(timeout)),
+            end: behind(self.since, ttl),
+            ping: behind(spoke, ping),
+            stall: if self.suspect { self.moved_at + STALL_MSEC } else { Deadlines::NEVER },
+            pong,
         }
     }
 }

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use protocol::event::Event;
 use store::{Store, WakeSet};
 
-use crate::channels::seconds;
 use crate::conf::MainConf;
 use crate::nginx::log::{Log, error, warn};
 use crate::nginx::posted::Posted;
@@ -132,7 +131,7 @@ impl Worker {
     /// Expires messages and channels. Every worker tries each second; the first one does the work.
     fn sweep(&self) -> bool {
         let now = process::now();
-        let inactivity = seconds(self.main.channel_inactivity_time);
+        let inactivity = self.main.create_limits.inactivity;
         let announced = events::are_on(&self.main);
         let mut wake = WakeSet::default();
         let mut more = false;

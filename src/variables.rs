@@ -31,11 +31,11 @@ fn mode(request: &mut Request) -> Option<Vec<u8>> {
 }
 
 fn messages_sent(request: &mut Request) -> Option<Vec<u8>> {
-    Story::of(request).map(|story| story.messages_sent.get().to_string().into_bytes())
+    Story::of(request).map(|story| story.messages_sent.to_string().into_bytes())
 }
 
 fn close_reason(request: &mut Request) -> Option<Vec<u8>> {
-    Story::of(request)?.close_reason.get().map(|reason| reason.name().into())
+    Story::of(request)?.close_reason.map(|reason| reason.name().into())
 }
 
 /* of releases up to 0.3.5, whose locations `set` them to name their channels */

@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 use slotmap::SlotMap;
 use store::{InterestRef, Store, WakeSet};
 
-use crate::channels::{create_limits, is_wildcard_id};
+use crate::channels::is_wildcard_id;
 use crate::cohort::{Cohort, Group, Looks};
 use crate::conf::MainConf;
 use crate::drain::Drain;
@@ -242,10 +242,13 @@ pub(crate) fn with_store<T>(act: impl FnOnce(&mut Store) -> T) -> Option<T> {
 /// place for this worker.
 pub(crate) fn with_own_place<T>(act: impl FnOnce(&mut Store) -> T) -> Option<T> {
     lend(|worker| {
-        if !worker.is_registered() && !worker.leaving {
+        let mut locked = worker.lock();
+        if locked.is_none() && !worker.leaving {
+            drop(locked);
             worker.register();
+            locked = worker.lock();
         }
-        let mut locked = worker.lock()?;
+        let mut locked = locked?;
         Some(act(&mut locked))
     })?
 }
@@ -272,8 +275,15 @@ pub(crate) fn on_answer_gone(key: LongAnswerKey) {
 }
 
 fn note_gone(key: GoneKey) {
-    GONE.borrow_mut().push(key);
-    lend(|worker| worker.end_later());
+    let mut key = Some(key);
+    lend(|worker| {
+        if let Some(key) = key.take() {
+            worker.forget_gone_key(key);
+        }
+        worker.end_later();
+    });
+    // It is lent out: whoever has it lets go of the key afterwards.
+    GONE.borrow_mut().extend(key);
 }
 
 /// The socket of a long answer takes bytes again.
@@ -425,7 +435,8 @@ impl Worker {
     /// Takes the lock for what needs this worker's interests. `None` if they are no longer good: the zone has been rebuilt, or the slot
     /// cleared; the next turn registers again.
     pub(crate) fn lock(&self) -> Option<Locked<'_>> {
-        self.zone.lock().filter(|store| self.is_registered_in(store))
+        let locked = self.zone.lock()?;
+        self.is_registered_in(&locked).then_some(locked)
     }
 
     /// Whether the zone still knows this worker as it registered.
@@ -507,10 +518,11 @@ impl Worker {
     /// The request of a subscriber, if it can be given back now.
     fn lean(&mut self, key: SubscriberKey) -> Option<Lean> {
         let subscriber = self.subscribers.get_mut(key).filter(|subscriber| subscriber.is_free())?;
-        // The request's line in the access log is about to be written.
-        subscriber.tell_story();
         match subscriber.held.lean() {
-            Readiness::Ready(lean) => Some(lean),
+            Readiness::Ready(lean) => {
+                subscriber.take_over();
+                Some(lean)
+            }
             Readiness::Later => {
                 self.leaning.push_back(key);
                 self.deliver_later();
@@ -552,18 +564,14 @@ impl Worker {
     fn forget_all_gone(&mut self) {
         while !GONE.borrow().is_empty() {
             let mut gone = GONE.take();
-            for key in gone.drain(..) {
-                match key {
-                    GoneKey::Subscriber(key) => self.forget(key),
-                    GoneKey::LongAnswer(key) => drop(self.long_answers.remove(key)),
-                }
-            }
-            // Mostly one goes at a time: the next needs no memory of its own.
-            gone.shrink_to(16);
-            let mut more = GONE.borrow_mut();
-            if more.is_empty() {
-                *more = gone;
-            }
+            gone.drain(..).for_each(|key| self.forget_gone_key(key));
+        }
+    }
+
+    fn forget_gone_key(&mut self, key: GoneKey) {
+        match key {
+            GoneKey::Subscriber(key) => self.forget(key),
+            GoneKey::LongAnswer(key) => drop(self.long_answers.remove(key)),
         }
     }
 
@@ -585,13 +593,13 @@ impl Worker {
         let zone = Rc::clone(&self.zone);
         self.by_interest.clear();
         let main = Rc::clone(&self.main);
-        let limits = create_limits(&main);
         for (key, group) in &mut self.groups {
             group.interest = InterestRef::NONE;
             let Some(mut store) = zone.lock() else { return };
             let wildcard = is_wildcard_id(&group.id, &main);
             let now = process::now();
-            let Ok(channel) = store.find_or_create(&group.id, wildcard, &limits, now) else {
+            let Ok(channel) = store.find_or_create(&group.id, wildcard, &main.create_limits, now)
+            else {
                 continue;
             };
             if let Ok(interest) = store.restore(self.slot, channel, group.subscriptions, now) {

@@ -3,14 +3,17 @@
 
 use std::rc::Rc;
 
-use nginx_sys::{NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_http_request_t, ngx_int_t};
+use nginx_sys::{ngx_http_request_t, ngx_int_t};
 use ngx::http::{HttpModuleLocationConf as _, HttpModuleMainConf as _};
 
+use crate::answer::INTERNAL_ERROR;
 use crate::callbacks::Module;
 use crate::conf::{LocationConf, MainConf};
+use crate::nginx::body::BodyHandler;
 use crate::nginx::conf::ContentHandler;
 use crate::nginx::request::{Request, Status};
-use crate::{publisher, statistics, subscribe};
+use crate::publisher::{self, Begun};
+use crate::{statistics, subscribe};
 
 pub(super) const PUBLISHER: ContentHandler = Some(ngx_http_push_stream_publisher_handler);
 pub(super) const SUBSCRIBER: ContentHandler = Some(ngx_http_push_stream_subscriber_handler);
@@ -20,39 +23,63 @@ unsafe extern "C" fn ngx_http_push_stream_publisher_handler(
     r: *mut ngx_http_request_t,
 ) -> ngx_int_t {
     // SAFETY: the request of this callback (callback contract, point 2).
-    unsafe { serve(r, publisher::serve) }
+    serve_with_settings(unsafe { Request::from_ptr(r) }, |request, main, location| {
+        match publisher::begin(request, main, location) {
+            Begun::Answered(status) => status,
+            Begun::Publishes => request.read_body::<Publish>(),
+            Begun::Deletes => request.read_body::<Delete>(),
+        }
+    })
+    .0
 }
 
 unsafe extern "C" fn ngx_http_push_stream_subscriber_handler(
     r: *mut ngx_http_request_t,
 ) -> ngx_int_t {
     // SAFETY: the request of this callback (callback contract, point 2).
-    unsafe { serve(r, subscribe::serve) }
+    serve_with_settings(unsafe { Request::from_ptr(r) }, subscribe::serve).0
 }
 
 unsafe extern "C" fn ngx_http_push_stream_statistics_handler(
     r: *mut ngx_http_request_t,
 ) -> ngx_int_t {
     // SAFETY: the request of this callback (callback contract, point 2).
-    unsafe { serve(r, statistics::serve) }
+    serve_with_settings(unsafe { Request::from_ptr(r) }, statistics::serve).0
 }
 
-/// # Safety
-///
-/// `r` is live and nobody else refers to it: nginx has just called a content handler with it.
-unsafe fn serve(
-    r: *mut ngx_http_request_t,
+struct Publish;
+
+impl BodyHandler for Publish {
+    fn handle(request: &mut Request) -> Status {
+        serve_with_settings(request, |request, main, location| {
+            publisher::publish(request, main, location)
+        })
+    }
+}
+
+struct Delete;
+
+impl BodyHandler for Delete {
+    fn handle(request: &mut Request) -> Status {
+        serve_with_settings(request, |request, main, _| publisher::delete(request, main))
+    }
+}
+
+/// Has `answer` serve the request with what the configuration says where it is.
+fn serve_with_settings(
+    request: &mut Request,
     answer: fn(&mut Request, &Rc<MainConf>, &Rc<LocationConf>) -> Status,
-) -> ngx_int_t {
-    // SAFETY: as the caller promises. The settings live in the pool of the cycle, longer than any
-    // request, so they are not part of what the request borrows.
-    let (request, main, location) = unsafe {
+) -> Status {
+    let r = request.as_ptr();
+    // SAFETY: a live request. The settings live in the pool of the cycle, longer than any request, so they are not part of what the
+    // request borrows.
+    let (main, location) = unsafe {
         let main = Module::main_conf(&*r).and_then(|main| main.resolved.as_ref());
         let location = Module::location_conf(&*r).and_then(|location| location.resolved.as_ref());
-        (Request::from_ptr(r), main, location)
+        (main, location)
     };
     match (main, location) {
-        (Some(main), Some(location)) => answer(request, main, location).0,
-        _ => NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t,
+        (Some(main), Some(location)) => answer(request, main, location),
+        _ => INTERNAL_ERROR,
     }
 }

@@ -13,12 +13,12 @@ use nginx_sys::{
     ngx_http_request_t, ngx_read_file, off_t,
 };
 
-use super::request::{NoMemory, Request, Status};
+use super::request::{Request, Status};
 
-/// What is to be done when the body has been read, with what; the result ends the request.
-struct Then<T> {
-    state: Option<T>,
-    act: fn(&mut Request, T) -> Status,
+/// What is to be done with a request whose body has been read.
+pub(crate) trait BodyHandler {
+    /// The result ends the request ([`Status::DONE`] if it has been held).
+    fn handle(request: &mut Request) -> Status;
 }
 
 /// Why there is no body to work with.
@@ -31,20 +31,13 @@ pub(crate) enum BodyError {
 }
 
 impl Request {
-    /// Has nginx read the body, then calls `act` with `state`, perhaps before this returns, and ends the request
-    /// with its result ([`Status::DONE`] if `act` has held it). The result is the content handler's:
-    /// `DONE`, or the status nginx answers because the body is too large or broken.
-    pub(crate) fn read_body<T: 'static>(
-        &mut self,
-        state: T,
-        act: fn(&mut Request, T) -> Status,
-    ) -> Status {
-        if let Err(failure) = self.set_context(Then { state: Some(state), act }) {
-            return failure.into();
-        }
+    /// Has nginx read the body, then calls the handler, perhaps before this returns, and ends the request
+    /// with its result. The result here is the content handler's: `DONE`, or the status nginx answers because the body is too large
+    /// or broken.
+    pub(crate) fn read_body<H: BodyHandler>(&mut self) -> Status {
         // SAFETY: a live request in its content phase.
         let result =
-            unsafe { ngx_http_read_client_request_body(self.as_ptr(), Some(on_body::<T>)) };
+            unsafe { ngx_http_read_client_request_body(self.as_ptr(), Some(on_body::<H>)) };
         // 300 is NGX_HTTP_SPECIAL_RESPONSE: from there on nginx has given the count back.
         if result >= 300 { Status(result) } else { Status::DONE }
     }
@@ -120,11 +113,9 @@ fn read_file(buffer: &ngx_buf_t, body: &mut Vec<u8>) -> Result<(), BodyError> {
 }
 
 /// nginx's callback when the body has been read.
-unsafe extern "C" fn on_body<T: 'static>(r: *mut ngx_http_request_t) {
-    // SAFETY: a live request (callback contract, point 2), handed back only after `then`.
-    let request = unsafe { Request::from_ptr(r) };
-    let then = request.context::<Then<T>>().and_then(|then| Some((then.state.take()?, then.act)));
-    let status = then.map_or(NoMemory.into(), |(state, act)| act(request, state));
+unsafe extern "C" fn on_body<H: BodyHandler>(r: *mut ngx_http_request_t) {
+    // SAFETY: a live request (callback contract, point 2), not touched elsewhere before the handler returns.
+    let status = H::handle(unsafe { Request::from_ptr(r) });
     // SAFETY: live until here; not touched afterwards (callback contract, point 3).
     unsafe { ngx_http_finalize_request(r, status.0) };
 }

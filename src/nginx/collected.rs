@@ -26,9 +26,6 @@ struct Open {
     collected: Collected,
 }
 
-/// What an answer mostly has.
-const USUAL: usize = 512;
-
 /// Answers that wait.
 #[derive(Default)]
 pub(super) struct Collected {
@@ -50,10 +47,7 @@ pub(super) struct Answer {
 impl Collected {
     /// Room for so many.
     pub(super) fn with_capacity(answers: usize) -> Self {
-        Self {
-            answers: Vec::with_capacity(answers),
-            text: Vec::with_capacity(answers.min(Ring::ENTRIES) * USUAL),
-        }
+        Self { answers: Vec::with_capacity(answers), text: Vec::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -123,6 +117,10 @@ pub(super) fn collect(request: &mut Request, body: ngx_str_t) -> bool {
         return false;
     }
     let text = &mut collected.text;
+    if text.capacity() == 0 {
+        // The others mostly have as much.
+        text.reserve((head + body.len) * collected.answers.capacity());
+    }
     socket::waiting(request).for_each(|bytes| text.extend_from_slice(bytes));
     // SAFETY: a text in the request's pool.
     text.extend_from_slice(unsafe { core::slice::from_raw_parts(body.data, body.len) });

@@ -14,7 +14,7 @@
 //! [`Gone`] or does nothing, and its memory is safe to drop. A `Held` that is dropped before that leaves
 //! the request open until the client goes: finish it.
 //!
-//! Cost: one record of about 100 bytes and two small pool entries per held request. A `write` on
+//! Cost: one record of about 100 bytes and a small pool entry per held request. A `write` on
 //! the plain path is one `send` or `writev` and nothing else: no allocation, no copy, no lock.
 
 #![expect(unsafe_code, reason = "keeps requests of nginx and writes to their sockets")]
@@ -24,7 +24,7 @@ pub(crate) mod lean;
 pub(crate) mod together;
 mod upgraded;
 
-use core::cell::{Cell, RefCell};
+use core::cell::{Cell, OnceCell, RefCell};
 use core::ffi::c_void;
 use core::ptr;
 use std::collections::VecDeque;
@@ -54,8 +54,8 @@ use super::wire::{self, Wire};
 
 /// What a held request tells its holder, who finds it by the token given to [`Request::hold`].
 pub(crate) struct HeldHooks {
-    /// nginx has ended the request: the client left, or the worker closes. May be called from inside
-    /// any call into nginx. Not called after `finish`, `finish_with` or `abort`.
+    /// nginx is about to end the request: the client left, or the worker closes. The last chance to leave something with it.
+    /// May be called from inside any call into nginx. Not called after `finish`, `finish_with` or `abort`.
     pub(crate) gone: fn(token: u64),
     /// The socket takes bytes again. Called once for each [`Held::wait_writable`].
     pub(crate) writable: fn(token: u64),
@@ -70,8 +70,8 @@ pub(crate) struct HeldHooks {
 #[must_use = "finish or abort it"]
 pub(crate) struct Held(Rc<Link>);
 
-/// What [`Held`], the cleanup handler and the event handlers of a request share. The request's pool
-/// owns one reference, so it outlives the request's last event.
+/// What [`Held`], the cleanup handler and the event handlers of a request share. The request's list of cleanups owns one reference; once
+/// it has been run, the event handlers find none any more.
 ///
 /// # Invariants
 ///
@@ -95,7 +95,8 @@ struct Link {
     upgraded: Cell<bool>,
     /// The client has sent more than its request, and nobody will read it.
     unread: Cell<bool>,
-    filtered: RefCell<Option<Box<Filtered>>>,
+    /// What the filters hold. The request's pool owns a reference too: nginx may send from it until its memory is freed.
+    filtered: OnceCell<Rc<RefCell<Filtered>>>,
 }
 
 static LINKS: Spares<Link> = Spares::new();
@@ -128,16 +129,14 @@ impl Request {
             flows: Cell::new(false),
             upgraded: Cell::new(false),
             unread: Cell::new(false),
-            filtered: RefCell::default(),
+            filtered: OnceCell::new(),
         });
-        self.set_context(Last(Rc::clone(&link)))?;
-        // SAFETY: a live request; the entry is new. `data` points into the reference that the request's
-        // pool owns since the line above, and the pool is destroyed after the cleanup handlers have run.
+        // SAFETY: a live request; the entry is new, and owns the reference that it is given.
         unsafe {
             let cleanup = ngx_http_cleanup_add(r, 0);
             let Some(cleanup) = cleanup.as_mut() else { return Err(NoMemory) };
+            cleanup.data = Rc::into_raw(Rc::clone(&link)).cast_mut().cast();
             cleanup.handler = Some(on_cleanup);
-            cleanup.data = Rc::as_ptr(&link).cast_mut().cast();
         }
         link.request.set(r);
         link.connection.set(self.connection());
@@ -225,8 +224,13 @@ impl Held {
         match self.wire() {
             Wire::Filtered => self.flush_filters(),
             Wire::PlainChunked | Wire::PlainRaw => {
-                self.write(&[])?;
-                Ok(self.request().is_none_or(|request| request.0.out.is_null()))
+                let waits = |held: &mut Self| {
+                    held.request().is_some_and(|request| !request.0.out.is_null())
+                };
+                if waits(self) {
+                    self.write(&[])?;
+                }
+                Ok(!waits(self))
             }
         }
     }
@@ -376,22 +380,36 @@ unsafe fn finalize(r: *mut ngx_http_request_t, status: Status) {
 ///
 /// `r` is a live request.
 unsafe fn link_of(r: *mut ngx_http_request_t) -> Option<Rc<Link>> {
-    // SAFETY: as the caller promises.
-    unsafe { Request::from_ptr(r) }.context::<Last<Link>>().map(|link| Rc::clone(link))
+    // SAFETY: as the caller promises. The entries of the list live as long as the request; one with our handler owns a reference, as it
+    // has not been run: then the list would be empty.
+    unsafe {
+        let mut entry = (*r).cleanup;
+        while let Some(cleanup) = entry.as_ref() {
+            let ours = cleanup.handler.is_some_and(|handler| {
+                ptr::fn_addr_eq(handler, on_cleanup as unsafe extern "C" fn(*mut c_void))
+            });
+            if ours {
+                let link = cleanup.data.cast::<Link>().cast_const();
+                Rc::increment_strong_count(link);
+                return Some(Rc::from_raw(link));
+            }
+            entry = cleanup.next;
+        }
+    }
+    None
 }
 
 /// nginx's callback when the request ends (callback contract, point 4).
 unsafe extern "C" fn on_cleanup(data: *mut c_void) {
-    // SAFETY: the link that `hold` has given to the request's pool, which is destroyed later.
-    let (hooks, token) = unsafe {
-        let link = &*data.cast::<Link>();
-        if link.request.replace(ptr::null_mut()).is_null() {
-            return;
-        }
-        link.connection.set(ptr::null_mut());
-        (link.hooks, link.token)
-    };
-    (hooks.gone)(token);
+    // SAFETY: the reference that `hold` has given to this entry, which nginx runs once.
+    let link = Last(unsafe { Rc::from_raw(data.cast::<Link>().cast_const()) });
+    if link.request.get().is_null() {
+        return;
+    }
+    // The request is still there for it, and its line in the access log has still to be written.
+    (link.hooks.gone)(link.token);
+    link.request.set(ptr::null_mut());
+    link.connection.set(ptr::null_mut());
 }
 
 /// nginx's callback: the client has sent something, or closed its side.

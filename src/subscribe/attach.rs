@@ -27,7 +27,7 @@ use crate::nginx::request::{NoMemory, Request, Status};
 use crate::nginx::wire::Wire;
 use crate::outbox::Outbox;
 use crate::render::Piece;
-use crate::story::CloseReason;
+use crate::story::{CloseReason, Story};
 use crate::subscriber::form::{Form, Special, gap_piece, mark_gap, set_content_type};
 use crate::subscriber::history::{Due, look};
 use crate::subscriber::websocket::WebSocket;
@@ -63,7 +63,7 @@ pub(crate) fn serve_stream(
     location: &Rc<LocationConf>,
     wish: &Wish,
 ) -> Result<Status, NoMemory> {
-    match enter(main, location, wish, Kind::Streaming) {
+    match enter(request, main, location, wish, Kind::Streaming) {
         Err(refusal) => Ok(answer::refuse(request, refusal, main)),
         Ok(Entered::Due(..)) => Ok(INTERNAL_ERROR),
         Ok(Entered::Waits { interests, joined, history, gap }) => {
@@ -79,7 +79,7 @@ pub(crate) fn serve_stream(
                 true => None,
                 false => Padding::choose(&location.paddings, &user_agent(request, location)),
             };
-            let coming = Coming { padding, ..Coming::new(location, wish, Kind::Streaming) };
+            let coming = Coming { padding, ..Coming::new(location, Kind::Streaming) };
             let place = (history.is_none() && !wish.is_exact()).then_some(joined);
             let opening = Opening {
                 upgrade: None,
@@ -127,14 +127,14 @@ pub(crate) fn serve_long_poll(
     location: &Rc<LocationConf>,
     wish: &Wish,
 ) -> Result<Status, NoMemory> {
-    match enter(main, location, wish, Kind::LongPolling) {
+    match enter(request, main, location, wish, Kind::LongPolling) {
         Err(refusal) => Ok(answer::refuse(request, refusal, main)),
         Ok(Entered::Due(due, gap)) => {
             poll::tell(request, Form::new(main, location, wish, gap), due)
         }
         Ok(Entered::Waits { interests, joined, gap, .. }) => {
             let special = Form::new(main, location, wish, gap).special;
-            let coming = Coming { special, ..Coming::new(location, wish, Kind::LongPolling) };
+            let coming = Coming { special, ..Coming::new(location, Kind::LongPolling) };
             worker::enter_in_handler(|worker| {
                 let key = worker.settle(request, coming, &interests, joined, None)?;
                 worker.begin_waiting(key);
@@ -147,20 +147,21 @@ pub(crate) fn serve_long_poll(
 
 /// One span of the lock: checks, finds what is due, registers.
 pub(super) fn enter(
+    request: &Request,
     main: &MainConf,
     location: &LocationConf,
     wish: &Wish,
     kind: Kind,
 ) -> Result<Entered, Refusal> {
     let slot = process::process_slot();
-    let path = &wish.story.path;
+    let Some(Story { path, .. }) = Story::of(request) else { return Err(Refusal::OutOfMemory) };
     let mut found = Few::with_capacity(path.len());
     let mut interests = Few::with_capacity(path.len());
     let mut wake = WakeSet::default();
     let entered = worker::with_own_place(|store| {
         admission::admit(store, path, main, location, &mut found, &mut wake)?;
         let joined = store.clock();
-        let (history, gap) = look(store, wish, &found, joined);
+        let (history, gap) = look(store, wish, path, &found, joined);
         match (kind, history) {
             (Kind::LongPolling, Some(due)) => Ok(Entered::Due(due, gap)),
             (_, history) => {
@@ -182,7 +183,6 @@ pub(super) fn enter(
 /// Who comes, and how.
 pub(super) struct Coming<'c> {
     pub(super) location: &'c Rc<LocationConf>,
-    pub(super) wish: &'c Wish,
     pub(super) kind: Kind,
     pub(super) special: Option<Box<Special>>,
     pub(super) padding: Option<&'c Padding>,
@@ -190,8 +190,8 @@ pub(super) struct Coming<'c> {
 }
 
 impl<'c> Coming<'c> {
-    pub(super) fn new(location: &'c Rc<LocationConf>, wish: &'c Wish, kind: Kind) -> Self {
-        Self { location, wish, kind, special: None, padding: None, websocket: None }
+    pub(super) fn new(location: &'c Rc<LocationConf>, kind: Kind) -> Self {
+        Self { location, kind, special: None, padding: None, websocket: None }
     }
 }
 
@@ -205,13 +205,13 @@ impl Worker {
         joined: Cursor,
         history: Option<Due>,
     ) -> Result<SubscriberKey, NoMemory> {
-        let Coming { location, wish, kind, special, padding, websocket } = coming;
-        let ids = wish.story.path.iter().map(|segment| segment.id);
-        let groups: Few<GroupKey> = interests
-            .iter()
-            .zip(ids)
-            .map(|(interest, id)| self.join_group(*interest, id))
-            .collect();
+        let Coming { location, kind, special, padding, websocket } = coming;
+        let Story { path, mode, .. } = Story::of(request).ok_or(NoMemory)?;
+        let mode = *mode;
+        let mut groups = Few::with_capacity(interests.len());
+        for (interest, segment) in interests.iter().zip(path.iter()) {
+            groups.push(self.join_group(*interest, segment.id));
+        }
         let now = process::now_msec();
         let key = self.subscribers.try_insert_with_key(|key| {
             let held = request.hold(&HOOKS, key.data().as_ffi())?;
@@ -222,18 +222,18 @@ impl Worker {
                 special,
                 websocket,
                 padded_to: padding.map_or(0, |group| group.message_min),
-                story: Rc::clone(&wish.story),
-                _connected: Connected::new(wish.story.mode),
+                connected: Connected::new(mode),
                 unwritten: Unwritten::default(),
                 groups: groups.clone(),
                 cohort: None,
                 joined,
                 seen: joined,
-                replay: history.map(|due| Box::new(due.replay)),
+                replay: history.map(|due| due.replay),
                 outbox: Outbox::default(),
                 held_back: Outbox::default(),
                 answer: None,
-                untold: 0,
+                messages_sent: 0,
+                lean_channels: ThinVec::new(),
                 queued: false,
                 since: now,
                 spoke: now,
@@ -279,16 +279,16 @@ impl Worker {
             return;
         };
         let Some(group) = self.groups.get_mut(group_key) else { return };
-        let look = self.looks.shared(Look {
-            format: subscriber.format(),
-            kind: subscriber.kind,
-            mode: subscriber.story.mode,
-        });
         let cohorts = &self.cohorts;
         let known = group.cohorts.iter().copied().find(|cohort| {
-            cohorts.get(*cohort).is_some_and(|cohort| Rc::ptr_eq(&cohort.look, &look))
+            cohorts.get(*cohort).is_some_and(|cohort| subscriber.looks_like(&cohort.look))
         });
         let cohort_key = known.unwrap_or_else(|| {
+            let look = self.looks.shared(Look {
+                format: subscriber.format(),
+                kind: subscriber.kind,
+                mode: subscriber.mode(),
+            });
             let key = self.cohorts.insert(Cohort::new(group_key, look));
             group.cohorts.push(key);
             key

@@ -13,6 +13,7 @@ use crate::nginx::held::HeldHooks;
 use crate::nginx::request::{NoMemory, Request, Status};
 use crate::outbox::{HISTORY_AT_ONCE, PIECE};
 use crate::render::Piece;
+use crate::story::Story;
 use crate::subscriber::form::Form;
 use crate::subscriber::history::{Due, Replay, look};
 use crate::subscriber::long_answer::LongAnswer;
@@ -38,12 +39,12 @@ pub(crate) fn serve(
     location: &Rc<LocationConf>,
     wish: &Wish,
 ) -> Result<Status, NoMemory> {
-    let path = &wish.story.path;
+    let path = &Story::of(request).ok_or(NoMemory)?.path;
     let mut found = Few::with_capacity(path.len());
     let mut wake = WakeSet::default();
     let due = worker::with_store(|store| {
         admission::admit(store, path, main, location, &mut found, &mut wake)?;
-        Ok(look(store, wish, &found, store.clock()))
+        Ok(look(store, wish, path, &found, store.clock()))
     });
     worker::wake(&mut wake);
     match due.unwrap_or(Err(Refusal::OutOfMemory)) {

@@ -58,7 +58,7 @@ pub(super) fn serve(
         headers.extend(gap.then_some(answer::GAP));
         handshake::head(&headers)
     };
-    match enter(main, location, &wish, Kind::Streaming) {
+    match enter(request, main, location, &wish, Kind::Streaming) {
         Err(refusal) => {
             answer::log_refusal(request, refusal, main);
             let mut bytes = head(false);
@@ -73,7 +73,7 @@ pub(super) fn serve(
             let websocket = WebSocket::new(&location.websocket, deflation, now);
             let coming = Coming {
                 websocket: Some(Box::new(websocket)),
-                ..Coming::new(location, &wish, Kind::Streaming)
+                ..Coming::new(location, Kind::Streaming)
             };
             let opening = Opening {
                 upgrade: Some(head(gap)),

@@ -19,7 +19,6 @@ use crate::{answer, dates};
 /// How the answer of a poll looks, whatever it says.
 pub(crate) struct Form {
     pub(crate) location: Rc<LocationConf>,
-    pub(crate) story: Rc<Story>,
     pub(crate) special: Option<Box<Special>>,
 }
 
@@ -45,7 +44,7 @@ impl Form {
             let gap_piece = gap_piece(main, location, gap);
             Box::new(Special { callback: wish.callback.clone(), gap, gap_piece })
         });
-        Self { location: Rc::clone(location), story: Rc::clone(&wish.story), special }
+        Self { location: Rc::clone(location), special }
     }
 
     pub(crate) fn callback(&self) -> Option<&[u8]> {
@@ -69,7 +68,9 @@ impl Form {
         cursor: Cursor,
     ) -> Result<Status, NoMemory> {
         self.begin(request, cursor)?;
-        self.story.count(pieces.iter().filter(|piece| piece.is_message).count());
+        if let Some(story) = Story::of_mut(request) {
+            story.count(pieces.iter().filter(|piece| piece.is_message).count());
+        }
         let mut chunks: SmallVec<[&[u8]; 8]> = SmallVec::new();
         chunks.extend(self.opening().into_iter().filter(|chunk| !chunk.is_empty()));
         let is_script = self.callback().is_some();

@@ -8,6 +8,7 @@
 use std::rc::Rc;
 
 use protocol::Few;
+use protocol::channel_path::ChannelPath;
 use protocol::cursor::Cursor;
 use smallvec::SmallVec;
 use store::{Batch, ChannelRef, Position, Start, Store};
@@ -54,94 +55,103 @@ struct Rest {
 
 /// Where the history of each channel of a request begins.
 pub(crate) struct Due {
-    pub(crate) replay: Replay,
+    pub(crate) replay: Box<Replay>,
     /// Cursor of the last message published on the channels that have something to send; the wish's own, if that is newer.
     pub(crate) newest: Cursor,
 }
 
-/// The channels of a request that go on where the client was.
-fn resumed<'a>(
-    wish: &'a Wish,
-    found: &'a [ChannelRef],
-) -> impl Iterator<Item = ChannelRef> + use<'a> {
-    let channels = wish.story.path.iter().zip(found);
-    channels.filter(|(segment, _)| wish.backtrack(segment).is_none()).map(|(_, channel)| *channel)
-}
-
-/// Where the message with the request's event id stands. It is in one of the channels and says what has been seen of all.
-fn place_of_event(store: &Store, wish: &Wish, found: &[ChannelRef]) -> Option<Cursor> {
-    let event_id = wish.resume().event_id?;
-    resumed(wish, found).filter_map(|channel| store.find_event_id(channel, event_id)).min()
-}
-
-/// Finds out which stored messages are due, if any, and whether there is a gap before them. To be called under the lock.
+/// Finds out which stored messages are due, if any, and whether there is a gap before them. `found` are the channels of the path. To be
+/// called under the lock.
 pub(crate) fn look(
     store: &Store,
     wish: &Wish,
+    path: &ChannelPath,
     found: &[ChannelRef],
     upto: Cursor,
 ) -> (Option<Due>, bool) {
+    if wish.is_for_news(path) {
+        return (None, false);
+    }
+    let search = Search { store, wish, path, found };
     // Looked for once: where an event id was repeated it costs a step for each stored message.
-    let place = place_of_event(store, wish, found);
-    let gap = has_gap(store, wish, found, place);
-    (due(store, wish, found, upto, place, gap), gap)
+    let place = search.place_of_event();
+    let gap = search.has_gap(place);
+    (search.due(upto, place, gap), gap)
 }
 
-/// Whether messages behind the place that the client asks for are no longer stored. Without such a place, and with the epoch,
-/// nothing is missed.
-fn has_gap(store: &Store, wish: &Wish, found: &[ChannelRef], place: Option<Cursor>) -> bool {
-    let resume = wish.resume();
-    let mut resumed = resumed(wish, found);
-    let after = match resume.after() {
-        Some(after) => after,
-        None if resume.event_id.is_none() => return false,
-        None => match place {
+/// A look for what is stored of the channels of a request.
+struct Search<'s> {
+    store: &'s Store,
+    wish: &'s Wish,
+    path: &'s ChannelPath,
+    found: &'s [ChannelRef],
+}
+
+impl Search<'_> {
+    /// The channels of the request that go on where the client was.
+    fn resumed(&self) -> impl Iterator<Item = ChannelRef> {
+        let channels = self.path.iter().zip(self.found);
+        let resumed = channels.filter(|(segment, _)| self.wish.backtrack(segment).is_none());
+        resumed.map(|(_, channel)| *channel)
+    }
+
+    /// Where the message with the request's event id stands. It is in one of the channels and says what has been seen of all.
+    fn place_of_event(&self) -> Option<Cursor> {
+        let event_id = self.wish.resume().event_id?;
+        self.resumed().filter_map(|channel| self.store.find_event_id(channel, event_id)).min()
+    }
+
+    /// Whether messages behind the place that the client asks for are no longer stored. Without such a place, and with the epoch,
+    /// nothing is missed.
+    fn has_gap(&self, place: Option<Cursor>) -> bool {
+        let resume = self.wish.resume();
+        let after = match resume.after() {
             Some(after) => after,
-            // An event id that is nowhere stored says nothing about what came behind it.
-            None => return resumed.next().is_some(),
-        },
-    };
-    after.time > 0 && resumed.any(|channel| store.has_gap(channel, after))
-}
+            None if resume.event_id.is_none() => return false,
+            None => match place {
+                Some(after) => after,
+                // An event id that is nowhere stored says nothing about what came behind it.
+                None => return self.resumed().next().is_some(),
+            },
+        };
+        after.time > 0 && self.resumed().any(|channel| self.store.has_gap(channel, after))
+    }
 
-fn due(
-    store: &Store,
-    wish: &Wish,
-    found: &[ChannelRef],
-    upto: Cursor,
-    place: Option<Cursor>,
-    gap: bool,
-) -> Option<Due> {
-    let resume = wish.resume();
-    // The event id means its place, in all channels; where a cursor is given as well, the earlier one counts.
-    let cursor = match place {
-        Some(place) => Some(resume.after().map_or(place, |after| after.min(place))),
-        None => resume.after(),
-    };
-    let mut due = Due {
-        replay: Replay { upto, merged: wish.merged, gap: false, told: gap, channels: Few::new() },
-        newest: Cursor {
+    fn due(&self, upto: Cursor, place: Option<Cursor>, gap: bool) -> Option<Due> {
+        let Self { store, wish, .. } = self;
+        // The event id means its place, in all channels; where a cursor is given as well, the earlier one counts.
+        let after = wish.resume().after();
+        let cursor = match place {
+            Some(place) => Some(after.map_or(place, |after| after.min(place))),
+            None => after,
+        };
+        let mut channels = Few::new();
+        let mut newest = Cursor {
             time: wish.time.unwrap_or_default(),
             tag: wish.time.and(wish.tag).unwrap_or_default(),
-        },
-    };
-    for (segment, channel) in wish.story.path.iter().zip(found) {
-        let (start, follows) = match (wish.backtrack(&segment), cursor) {
-            (Some(count), _) => (Start::Backtrack(count), false),
-            (None, Some(cursor)) => (Start::After(cursor), cursor.time > 0),
-            (None, None) => continue,
         };
-        if let Some(position) = store.seek(*channel, start, upto) {
-            due.newest = due.newest.max(store.numbers(*channel).newest);
-            let id = SmallVec::from_slice(segment.id);
-            due.replay.channels.push(Rest { id, position, follows });
+        for (segment, channel) in self.path.iter().zip(self.found) {
+            let (start, follows) = match (wish.backtrack(&segment), cursor) {
+                (Some(count), _) => (Start::Backtrack(count), false),
+                (None, Some(cursor)) => (Start::After(cursor), cursor.time > 0),
+                (None, None) => continue,
+            };
+            if let Some(position) = store.seek(*channel, start, upto) {
+                newest = newest.max(store.numbers(*channel).newest);
+                let id = SmallVec::from_slice(segment.id);
+                channels.push(Rest { id, position, follows });
+            }
         }
+        if channels.is_empty() {
+            return None;
+        }
+        if !wish.merged {
+            // The last is read first, and taken away without moving the others.
+            channels.reverse();
+        }
+        let replay = Replay { upto, merged: wish.merged, gap: false, told: gap, channels };
+        Some(Due { replay: Box::new(replay), newest })
     }
-    if !due.replay.merged {
-        // The last is read first, and taken away without moving the others.
-        due.replay.channels.reverse();
-    }
-    (!due.replay.channels.is_empty()).then_some(due)
 }
 
 impl Reader {

@@ -11,13 +11,14 @@ use crate::nginx::held::{Gone, Held};
 use crate::nginx::wire::Wire;
 use crate::outbox::{HISTORY_AT_ONCE, Outbox, PIECE};
 use crate::render::{Piece, last_chunk};
+use crate::story::Story;
 
 /// An answer that is on its way.
 pub(crate) struct LongAnswer {
     pub(crate) held: Held,
     pub(crate) outbox: Outbox,
     form: Form,
-    replay: Replay,
+    replay: Box<Replay>,
     /// What stands between two messages of a script.
     separator: Option<Piece>,
     /// There is a message before the next one.
@@ -26,7 +27,7 @@ pub(crate) struct LongAnswer {
 
 impl LongAnswer {
     /// The head of the answer is complete, and waits to be sent.
-    pub(crate) fn new(held: Held, form: Form, replay: Replay) -> Self {
+    pub(crate) fn new(held: Held, form: Form, replay: Box<Replay>) -> Self {
         let separator = form.callback().and_then(|_| form.piece(jsonp::SEPARATOR));
         Self { held, outbox: Outbox::default(), form, replay, separator, begun: false }
     }
@@ -42,7 +43,7 @@ impl LongAnswer {
             let separator = separator.iter().filter(|_| std::mem::replace(begun, true));
             outbox.extend(separator.chain([piece]).flat_map(|piece| piece.on(wire)));
         }
-        form.story.count(read.iter().filter(|piece| piece.is_message).count());
+        self.count(read.iter().filter(|piece| piece.is_message).count());
         Ok(())
     }
 
@@ -66,7 +67,7 @@ impl LongAnswer {
     fn pull(&mut self, wire: Wire, reader: &mut Reader) -> bool {
         let Self { form, replay, outbox, separator, begun, .. } = self;
         let template = &form.location.message_template;
-        let mut cost = 0;
+        let (mut cost, mut told) = (0, 0);
         let mut more = true;
         while more && cost < HISTORY_AT_ONCE {
             let mut joint = Vec::new();
@@ -85,8 +86,15 @@ impl LongAnswer {
                 cost += piece.len();
             });
             outbox.push(Bytes::from(joint));
-            form.story.count(messages);
+            told += messages;
         }
+        self.count(told);
         more
+    }
+
+    fn count(&mut self, messages: usize) {
+        if let Some(story) = self.held.request().and_then(Story::of_mut) {
+            story.count(messages);
+        }
     }
 }

@@ -1,8 +1,6 @@
 //! What a request to a subscriber location asks for.
 
-use std::rc::Rc;
-
-use protocol::channel_path::{Segment, decode};
+use protocol::channel_path::{ChannelPath, Segment, decode};
 use protocol::cursor::{Resume, parse_event_id, parse_seconds, parse_tag};
 
 use crate::conf::{LocationConf, Mode};
@@ -11,7 +9,7 @@ use crate::nginx::request::{NoMemory, Request};
 use crate::story::Story;
 use crate::{channels, dates};
 
-/// What a request to a subscriber location asks for.
+/// What a request to a subscriber location asks for, beside the channels: those are in its [`Story`].
 pub(crate) struct Wish {
     pub(crate) time: Option<u32>,
     pub(crate) tag: Option<u32>,
@@ -22,17 +20,17 @@ pub(crate) struct Wish {
     pub(crate) merged: bool,
     /// The function that a script tag wants called; polls only.
     pub(crate) callback: Option<Vec<u8>>,
-    pub(crate) story: Rc<Story>,
 }
 
 impl Wish {
+    /// Reads it, and begins the request's story.
     pub(crate) fn read(
         request: &mut Request,
         location: &LocationConf,
         mode: Mode,
     ) -> Result<Self, NoMemory> {
         let path = channels::requested(request, location);
-        let story = Story::begin(request, path, Some(mode))?;
+        Story::begin(request, path, Some(mode))?;
         // A page cannot set headers for a WebSocket.
         let has_arguments = mode == Mode::WebSocket;
         let seconds = |time: &[u8]| parse_seconds(time).filter(|_| has_arguments);
@@ -46,7 +44,6 @@ impl Wish {
         );
         let mut wish = Self {
             callback: None,
-            story,
             time: time
                 .read(request, has_arguments, |time| dates::read(time).or_else(|| seconds(time))),
             tag: tag.read(request, has_arguments, parse_tag),
@@ -76,6 +73,13 @@ impl Wish {
     /// Whether the client has a place in the stream that was given out here.
     pub(crate) fn is_exact(&self) -> bool {
         self.exact
+    }
+
+    /// Whether nothing is wanted that is stored.
+    pub(crate) fn is_for_news(&self, path: &ChannelPath) -> bool {
+        self.time.is_none()
+            && self.event_id.is_none()
+            && path.iter().all(|segment| self.backtrack(&segment).is_none())
     }
 
     /// How many of a channel's last messages are wanted instead.

@@ -13,8 +13,6 @@
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
-use core::ops::Range;
-
 use smallvec::SmallVec;
 
 use crate::Few;
@@ -103,7 +101,15 @@ pub struct Segment<'a> {
 pub struct ChannelPath {
     /// The whole path; the segments point into it, so ids cost no allocation of their own, and a short path none at all.
     bytes: SmallVec<[u8; 32]>,
-    segments: Few<(Range<u32>, Option<u32>)>,
+    segments: Few<Place>,
+}
+
+/// A segment in the bytes of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    start: u32,
+    end: u32,
+    backtrack: Option<u32>,
 }
 
 /// A position in a path; it has no more bytes than the head of a request.
@@ -118,13 +124,19 @@ impl ChannelPath {
     pub fn parse(path: &[u8]) -> Self {
         let mut segments = Few::new();
         let mut start = 0;
-        for end in memchr::memchr_iter(b'/', path).chain([path.len()]) {
-            let segment = path.get(start..end).unwrap_or_default();
+        loop {
+            let rest = path.get(start..).unwrap_or_default();
+            let slash = memchr::memchr(b'/', rest);
+            let segment = rest.get(..slash.unwrap_or(rest.len())).unwrap_or_default();
             let (id_len, backtrack) = split_backtrack(segment);
             if id_len > 0 {
-                segments.push((position(start)..position(start + id_len), backtrack));
+                let (start, end) = (position(start), position(start + id_len));
+                segments.push(Place { start, end, backtrack });
             }
-            start = end + 1;
+            match slash {
+                Some(slash) => start += slash + 1,
+                None => break,
+            }
         }
         Self { bytes: SmallVec::from_slice(path), segments }
     }
@@ -133,15 +145,17 @@ impl ChannelPath {
     /// old configurations does: `/` and `.bN` are part of the id. An empty id is an empty path.
     #[must_use]
     pub fn single(id: &[u8]) -> Self {
-        let segment = (!id.is_empty()).then_some((0..position(id.len()), None));
+        let whole = Place { start: 0, end: position(id.len()), backtrack: None };
+        let segment = (!id.is_empty()).then_some(whole);
         Self { bytes: SmallVec::from_slice(id), segments: segment.into_iter().collect() }
     }
 
     /// The channels in path order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Segment<'_>> + Clone {
-        self.segments.iter().map(|(range, backtrack)| Segment {
-            id: self.bytes.get(range.start as usize..range.end as usize).unwrap_or_default(),
-            backtrack: *backtrack,
+        let bytes = &*self.bytes;
+        self.segments.iter().map(|place| Segment {
+            id: bytes.get(place.start as usize..place.end as usize).unwrap_or_default(),
+            backtrack: place.backtrack,
         })
     }
 

@@ -95,7 +95,11 @@ pub struct Pin(Ref<Content>);
 
 /// Worker slots that must be woken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WakeSet([u64; 16]);
+pub struct WakeSet {
+    /// Which of the words have a slot: almost always none, or one.
+    used: u16,
+    words: [u64; 16],
+}
 
 impl WakeSet {
     /// Highest number of worker slots.
@@ -103,26 +107,29 @@ impl WakeSet {
 
     /// Adds a slot.
     pub fn insert(&mut self, slot: usize) {
-        if let Some(word) = self.0.get_mut(slot / 64) {
+        if let Some(word) = self.words.get_mut(slot / 64) {
             *word |= 1 << (slot % 64);
+            self.used |= 1 << (slot / 64);
         }
     }
 
     /// Takes all slots out.
     pub fn drain(&mut self) -> impl Iterator<Item = usize> {
-        let words = core::mem::take(&mut self.0);
-        words.into_iter().enumerate().flat_map(|(index, mut word)| {
-            core::iter::from_fn(move || {
-                let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
-                word &= word - 1;
-                Some(index * 64 + bit)
-            })
+        core::iter::from_fn(|| {
+            let index = (self.used != 0).then(|| self.used.trailing_zeros() as usize)?;
+            let word = self.words.get_mut(index)?;
+            let bit = word.trailing_zeros() as usize;
+            *word &= *word - 1;
+            if *word == 0 {
+                self.used &= self.used - 1;
+            }
+            Some(index * 64 + bit)
         })
     }
 
     /// Whether nobody must be woken.
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|word| *word == 0)
+        self.used == 0
     }
 }
 
@@ -562,9 +569,10 @@ impl Store {
         })?;
         let now = self.zone.time(now);
         for channel in channels {
-            self.zone.always(|| self.zone.set(channel.0, Channel::ACTIVE, now));
+            self.zone.put(channel.0, Channel::ACTIVE, now);
         }
-        self.zone.always(|| self.zone.add(record, Slot::SUBSCRIBERS, 1));
+        let connected = self.zone.get(record, Slot::SUBSCRIBERS);
+        self.zone.put(record, Slot::SUBSCRIBERS, connected.saturating_add(1));
         Ok(())
     }
 
@@ -582,7 +590,7 @@ impl Store {
         let known = self.zone.get(slot, Slot::SUBSCRIBERS);
         let left = known.saturating_sub(u32::try_from(subscribers).unwrap_or(u32::MAX));
         if left != known {
-            self.zone.always(|| self.zone.set(slot, Slot::SUBSCRIBERS, left));
+            self.zone.put(slot, Slot::SUBSCRIBERS, left);
         }
     }
 
@@ -811,7 +819,7 @@ impl Store {
         let attach = || zone.attach(channel.0, index, wanted);
         let interest = zone.with_room(self.when_full, Need::interests(1), now, attach)?;
         let now = zone.time(now);
-        zone.always(|| zone.set(channel.0, Channel::ACTIVE, now));
+        zone.put(channel.0, Channel::ACTIVE, now);
         Ok(InterestRef(interest))
     }
 
@@ -819,7 +827,7 @@ impl Store {
     pub fn restore_connected(&mut self, slot: usize, subscribers: usize) {
         if let Some(slot) = self.zone.slot(slot) {
             let subscribers = u32::try_from(subscribers).unwrap_or(u32::MAX);
-            self.zone.always(|| self.zone.set(slot, Slot::SUBSCRIBERS, subscribers));
+            self.zone.put(slot, Slot::SUBSCRIBERS, subscribers);
         }
     }
 

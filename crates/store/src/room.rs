@@ -209,7 +209,7 @@ impl Zone {
         self.drop_stored(channel, record, true);
         self.look_soon_if_empty(channel);
         if self.get(ROOT, Root::GAVE_LAST) != channel {
-            self.always(|| self.set(ROOT, Root::GAVE_LAST, channel));
+            self.put(ROOT, Root::GAVE_LAST, channel);
         }
     }
 }

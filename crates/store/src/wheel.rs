@@ -141,7 +141,7 @@ impl Zone {
             if let Some(due) = self.first_in(time & SLOT_MASK) {
                 return (*budget > 0).then_some(due);
             }
-            self.always(|| self.set(ROOT, Root::WHEEL_BUSY, 0));
+            self.put(ROOT, Root::WHEEL_BUSY, 0);
         }
     }
 

@@ -6,7 +6,8 @@
 //! the mutation, whatever the instant of death. An error in the middle is undone the same way, so no operation
 //! has to clean up after a failed allocation.
 //!
-//! Two rules keep the journal short and right:
+//! Three rules keep the journal short and right:
+//! - a mutation of a single word needs none ([`Zone::put`]): no death cuts a word in two;
 //! - bytes of a fresh block are written without journal ([`Zone::init`]): nobody can reach them if the mutation is undone;
 //! - a mutation never allocates after it has freed, so that a block freed and then undone still has its old bytes.
 //!
@@ -126,6 +127,12 @@ impl Zone {
         if self.save(at) {
             value.store(&self.region, at);
         }
+    }
+
+    /// A mutation of one field, and nothing else: it happens or not, without journal.
+    pub(crate) fn put<T, W: Word>(&self, record: Ref<T>, field: Field<T, W>, value: W) {
+        debug_assert!(self.entries.get().is_none(), "mutations do not nest");
+        value.store(&self.region, record.at() + field.offset as usize);
     }
 
     /// Writes a field of a block that nobody can reach yet, without journal.

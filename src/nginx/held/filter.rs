@@ -11,7 +11,7 @@
 //! client, and it keeps the gzip filter right, which may still look at a buffer whose bytes it has
 //! already consumed.
 
-use core::cell::RefMut;
+use core::cell::{RefCell, RefMut};
 use core::ptr;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -24,7 +24,7 @@ use nginx_sys::{
 
 use super::{Gone, Held, Link, Wire};
 use crate::nginx::bytes::Bytes;
-use crate::nginx::request::{Request, Status};
+use crate::nginx::request::{NoMemory, Request, Status};
 
 /// Pieces given to the filters at once; bounds buffers and links per stream.
 const BATCH: usize = 64;
@@ -41,7 +41,7 @@ static TAG: u8 = 0;
 pub(super) struct Filtered {
     free: *mut ngx_chain_t,
     busy: *mut ngx_chain_t,
-    pub(super) in_flight: VecDeque<Bytes>,
+    in_flight: VecDeque<Bytes>,
 }
 
 impl Default for Filtered {
@@ -94,14 +94,25 @@ impl Held {
 
 impl Link {
     /// What the filters hold; it takes memory only where they are used.
-    pub(super) fn filtered(&self) -> RefMut<'_, Filtered> {
-        RefMut::map(self.filtered.borrow_mut(), |filtered| &mut **filtered.get_or_insert_default())
+    fn filtered(&self, request: &mut Request) -> Result<RefMut<'_, Filtered>, NoMemory> {
+        if let Some(filtered) = self.filtered.get() {
+            return Ok(filtered.borrow_mut());
+        }
+        let filtered = Rc::new(RefCell::new(Filtered::default()));
+        request.set_context(Rc::clone(&filtered))?;
+        Ok(self.filtered.get_or_init(|| filtered).borrow_mut())
+    }
+
+    /// What has still to be sent where there is no request any more, and so no filter.
+    pub(super) fn rest(&self) -> RefMut<'_, VecDeque<Bytes>> {
+        let filtered = self.filtered.get_or_init(Rc::default);
+        RefMut::map(filtered.borrow_mut(), |filtered| &mut filtered.in_flight)
     }
 
     /// Gives one piece, which is not empty, to the filters.
     fn give(&self, request: &mut Request, piece: Bytes, flush: bool) -> Result<(), Gone> {
         let r = request.as_ptr();
-        let mut filtered = self.filtered();
+        let mut filtered = self.filtered(request).map_err(|_| Gone)?;
         // SAFETY: the pool of a held request; `free` holds links made here.
         let chain = unsafe { ngx_chain_get_free_buf((*r).pool, &raw mut filtered.free) };
         // SAFETY: null or a link with a buffer that nobody uses.
@@ -127,7 +138,7 @@ impl Link {
         pieces: impl DoubleEndedIterator<Item = Bytes>,
     ) -> Result<(), Gone> {
         let r = request.as_ptr();
-        let mut filtered = self.filtered();
+        let mut filtered = self.filtered(request).map_err(|_| Gone)?;
         let sent_before = filtered.in_flight.len();
         filtered.in_flight.extend(pieces);
         let mut first = ptr::null_mut::<ngx_chain_t>();
@@ -189,8 +200,8 @@ impl Link {
 
     /// Moves what has been sent to the free chain and lets go of its bytes. `new` was given just now.
     fn collect(&self, request: &mut Request, mut new: *mut ngx_chain_t) {
-        let mut filtered = self.filtered();
-        let Filtered { free, busy, in_flight } = &mut *filtered;
+        let Some(filtered) = self.filtered.get() else { return };
+        let Filtered { free, busy, in_flight } = &mut *filtered.borrow_mut();
         // SAFETY: chains of this request with our tag; a sent buffer is an empty one.
         unsafe {
             ngx_chain_update_chains(request.0.pool, free, busy, &raw mut new, tag());
@@ -212,7 +223,7 @@ impl Link {
 
     /// Whether nginx holds nothing of this response.
     fn is_drained(&self, request: &Request) -> bool {
-        self.filtered.borrow().as_ref().is_none_or(|filtered| filtered.busy.is_null())
+        self.filtered.get().is_none_or(|filtered| filtered.borrow().busy.is_null())
             && !self.is_stuck(request)
     }
 
@@ -249,7 +260,10 @@ pub(super) fn send_rest(request: &mut Request, link: &Link, rest: VecDeque<Bytes
             first
         };
     }
-    link.filtered().in_flight.extend(rest);
+    match link.filtered(request) {
+        Ok(mut filtered) => filtered.in_flight.extend(rest),
+        Err(NoMemory) => return Status::ERROR,
+    }
     if !filters {
         // These pieces are framed: only the filter that writes may see them. The end of the response
         // is for that filter's sake, it sends at once then.

@@ -105,7 +105,7 @@ impl Lean {
             return;
         }
         // SAFETY: the request was live until `replace`, and nobody but its holder had a hand in it (`is_alone`). It is not touched
-        // after it has been freed. Its pool owned a reference to the link; the connection owns one from here on. The connection
+        // after it has been freed. Its cleanup owned a reference to the link; the connection owns one from here on. The connection
         // and its log live, and the log's `data` is what nginx gave every HTTP connection.
         unsafe {
             let hc = (*r).http_connection;

@@ -44,11 +44,18 @@ impl Request {
     }
 
     /// The value of this type that was kept last.
-    pub(crate) fn context<T: 'static>(&mut self) -> Option<&mut T> {
+    pub(crate) fn context<T: 'static>(&self) -> Option<&T> {
         // SAFETY: the pool of a live request.
         let slot = unsafe { find(self.0.pool, TypeId::of::<T>()) }?;
-        // SAFETY: the type id says that it is a `Slot<T>`; it lives as long as the request, and the
-        // exclusive borrow of the request guards it.
+        // SAFETY: the type id says that it is a `Slot<T>`; it lives as long as the request, whose borrow guards it.
+        Some(unsafe { &(*slot.cast::<Slot<T>>()).value })
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn context_mut<T: 'static>(&mut self) -> Option<&mut T> {
+        // SAFETY: the pool of a live request.
+        let slot = unsafe { find(self.0.pool, TypeId::of::<T>()) }?;
+        // SAFETY: as above, and the borrow is exclusive.
         Some(unsafe { &mut (*slot.cast::<Slot<T>>()).value })
     }
 }

@@ -29,7 +29,7 @@ impl Held {
     pub(in crate::nginx::held) fn finish_lean(self, mut rest: VecDeque<Bytes>) {
         let Some(c) = self.release_lean() else { return };
         rest.retain(|piece| !piece.is_empty());
-        self.0.filtered().in_flight = rest;
+        *self.0.rest() = rest;
         // SAFETY: a live connection; its handlers are these from now on.
         unsafe {
             (*(*c).read).handler = Some(on_read);
@@ -105,7 +105,7 @@ unsafe fn send_rest(c: *mut ngx_connection_t) {
 ///
 /// `c` is the live connection of the link.
 unsafe fn write_rest(c: *mut ngx_connection_t, link: &Link) -> Result<bool, Gone> {
-    let rest = &mut link.filtered().in_flight;
+    let mut rest = link.rest();
     while !rest.is_empty() {
         let slices: Vec<_> =
             rest.iter().take(MAX_PIECES).map(|piece| IoSlice::new(piece)).collect();
