@@ -384,11 +384,17 @@ impl Worker {
         let Some(volley) = cohort.front() else { return false };
         let share = cohort.share(budget);
         let mut answered = Vec::with_capacity(share.len());
+        let mut last: Option<Rc<Piece>> = None;
         for subscriber_key in cohort.subscribers.get(share.clone()).unwrap_or_default() {
             let Some(subscriber) = self.subscribers.get(*subscriber_key) else { continue };
-            if let Some(piece) = volley.iter().find(|piece| piece.cursor > subscriber.seen) {
-                answered.push((*subscriber_key, piece.clone()));
-            }
+            let Some(piece) = volley.iter().find(|piece| piece.cursor > subscriber.seen) else {
+                continue;
+            };
+            // Mostly all get the same one.
+            let shared = last.take().filter(|last| last.cursor == piece.cursor);
+            let shared = shared.unwrap_or_else(|| Rc::new(piece.clone()));
+            answered.push((*subscriber_key, Rc::clone(&shared)));
+            last = Some(shared);
         }
         cohort.advance(share.end);
         self.answer_long_polls(answered);
@@ -400,7 +406,7 @@ impl Worker {
         let Some(subscriber) = self.subscribers.get_mut(key) else { return };
         subscriber.queued = false;
         if let Some(piece) = subscriber.answer.take() {
-            self.answer_long_polls(vec![(key, *piece)]);
+            self.answer_long_polls(vec![(key, piece)]);
             return;
         }
         if subscriber.kind == Kind::LongPolling {

@@ -55,7 +55,8 @@ impl Worker {
 
     /// Takes a subscriber out of everything: zone, groups, cohorts, timeouts. Pieces that were on their way to it are queued.
     fn remove_one(&mut self, key: SubscriberKey, reason: CloseReason) -> Option<Subscriber> {
-        let mut subscriber = self.take_out(key, reason)?;
+        let mut subscriber = self.take_out(key)?;
+        subscriber.end(reason);
         let groups = std::mem::take(&mut subscriber.groups);
         if subscriber.cohort.is_none() {
             for group in &groups {
@@ -68,12 +69,12 @@ impl Worker {
         Some(subscriber)
     }
 
-    /// The same for many: who is there of them, in this order.
-    fn remove(&mut self, keys: &[SubscriberKey], reason: CloseReason) -> Vec<Subscriber> {
+    /// The same for many: who is there of them, in this order. Their stories have still to be told why they ended.
+    fn remove(&mut self, keys: &[SubscriberKey]) -> Vec<Subscriber> {
         let mut removed = Vec::with_capacity(keys.len());
         let mut several = FxHashSet::default();
         for key in keys {
-            let Some(subscriber) = self.take_out(*key, reason) else { continue };
+            let Some(subscriber) = self.take_out(*key) else { continue };
             if subscriber.cohort.is_none() {
                 several.extend(subscriber.groups.iter().copied());
             }
@@ -103,7 +104,8 @@ impl Worker {
     }
 
     /// Takes a subscriber out of this worker's tables, but not out of its groups.
-    fn take_out(&mut self, key: SubscriberKey, reason: CloseReason) -> Option<Subscriber> {
+    #[inline] // a subscriber is large to be handed on
+    fn take_out(&mut self, key: SubscriberKey) -> Option<Subscriber> {
         let mut subscriber = self.subscribers.remove(key)?;
         if let Some(place) = subscriber.place.take() {
             self.timeouts.remove(key, place);
@@ -111,7 +113,6 @@ impl Worker {
         if let Some((cohort, place)) = subscriber.cohort {
             self.leave_cohort(cohort, place, &mut subscriber);
         }
-        subscriber.end(reason);
         Some(subscriber)
     }
 
@@ -154,15 +155,24 @@ impl Worker {
         let (zone, main) = (Rc::clone(&self.zone), Rc::clone(&self.main));
         let mut wake = WakeSet::default();
         // Without registration the zone has forgotten this worker's interests already.
-        let mut store = zone.lock().filter(|store| self.is_registered_in(store));
+        let mut locked = zone.lock();
+        let mut store = locked.as_deref_mut();
+        if !store.as_ref().is_some_and(|store| self.is_registered_in(store)) {
+            store = None;
+        }
         for (key, count) in subscriptions {
             let Some(group) = self.groups.get_mut(key) else { continue };
             let count = u32::try_from(count).unwrap_or(u32::MAX);
             group.subscriptions = group.subscriptions.saturating_sub(count);
-            if let Some(store) = store.as_mut().filter(|_| group.interest != InterestRef::NONE) {
+            if let Some(store) = &mut store
+                && group.interest != InterestRef::NONE
+            {
                 store.unsubscribe(group.interest, count);
-                for _ in 0..count {
-                    events::announce(store, &main, Event::ClientUnsubscribed, &group.id, &mut wake);
+                if events::are_on(&main) {
+                    for _ in 0..count {
+                        let event = Event::ClientUnsubscribed;
+                        events::announce(store, &main, event, &group.id, &mut wake);
+                    }
                 }
             }
             if group.subscriptions == 0 {
@@ -170,10 +180,10 @@ impl Worker {
                 self.groups.remove(key);
             }
         }
-        if let Some(store) = &mut store {
+        if let Some(store) = store {
             store.disconnect(self.slot, subscribers);
         }
-        drop(store);
+        drop(locked);
         self.wake(&mut wake);
     }
 
@@ -187,7 +197,8 @@ impl Worker {
             .map(|(_, piece)| piece)
             .collect();
         let largest = self.main.largest_padding.get();
-        for (subscriber, last) in self.remove(&keys, reason).into_iter().zip(present) {
+        for (mut subscriber, last) in self.remove(&keys).into_iter().zip(present) {
+            subscriber.end(reason);
             let Subscriber {
                 held,
                 location,
@@ -222,7 +233,7 @@ impl Worker {
     }
 
     /// Answers long polls with the piece given and its cursor.
-    pub(crate) fn answer_long_polls(&mut self, answers: Vec<(SubscriberKey, Piece)>) {
+    pub(crate) fn answer_long_polls(&mut self, answers: Vec<(SubscriberKey, Rc<Piece>)>) {
         let answers = answers.into_iter().map(|(key, piece)| {
             let cursor = piece.cursor;
             (key, cursor, Some(Some(piece)))
@@ -232,27 +243,28 @@ impl Worker {
 
     fn end_long_polls(
         &mut self,
-        answers: Vec<(SubscriberKey, Cursor, Option<Option<Piece>>)>,
+        answers: Vec<(SubscriberKey, Cursor, Option<Option<Rc<Piece>>>)>,
         reason: CloseReason,
     ) {
         let present: Vec<_> =
             answers.into_iter().filter(|(key, ..)| self.subscribers.contains_key(*key)).collect();
         let keys: Vec<_> = present.iter().map(|(key, ..)| *key).collect();
-        for (subscriber, (_, cursor, piece)) in self.remove(&keys, reason).into_iter().zip(present)
-        {
+        for (subscriber, (_, cursor, piece)) in self.remove(&keys).into_iter().zip(present) {
             let Subscriber { held, location, special, .. } = subscriber;
             let form = Form { location, special };
-            self.endings.push_back(Ending::Answer(held, LongPollAnswer { form, cursor, piece }));
+            counters::ended(reason as usize);
+            let answer = LongPollAnswer { form, cursor, piece, reason };
+            self.endings.push_back(Ending::Answer(held, answer));
         }
     }
 
     /// What is on its way to a long poll and answers it.
-    fn pending_answer(&self, subscriber: &Subscriber) -> Option<Piece> {
+    fn pending_answer(&self, subscriber: &Subscriber) -> Option<Rc<Piece>> {
         let in_cohort = || {
             let (cohort, _) = subscriber.cohort?;
-            self.cohorts.get(cohort)?.unseen(subscriber.seen).next().cloned()
+            self.cohorts.get(cohort)?.unseen(subscriber.seen).next().cloned().map(Rc::new)
         };
-        subscriber.answer.as_deref().cloned().or_else(in_cohort)
+        subscriber.answer.clone().or_else(in_cohort)
     }
 
     /// Ends subscribers whose time is up: streams with the footer, long polls as timed out.
@@ -281,7 +293,7 @@ impl Worker {
                     let piece = renderings.with(template, |template| {
                         template.render(Cursor::ZERO, &MessageView::timed_out().into())
                     });
-                    polls.push((*key, clock, Some(piece)));
+                    polls.push((*key, clock, Some(piece.map(Rc::new))));
                 }
                 Kind::LongPolling => polls.push((*key, clock, None)),
             }
@@ -316,7 +328,7 @@ impl Worker {
             // A message that has come before the deletion is the answer.
             match (subscriber.kind, self.pending_answer(subscriber)) {
                 (Kind::LongPolling, Some(answer)) => answers.push((key, answer)),
-                (Kind::LongPolling, None) => polls.push((key, deleted_at, Some(piece))),
+                (Kind::LongPolling, None) => polls.push((key, deleted_at, Some(piece.map(Rc::new)))),
                 (Kind::Streaming, _)
                     if subscriber.groups.iter().all(|group| *group == group_key) =>
                 {

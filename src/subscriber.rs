@@ -101,7 +101,7 @@ pub(crate) struct Subscriber {
     /// News that wait for the end of the history.
     pub(crate) held_back: Outbox,
     /// The message that answers a long poll of several channels.
-    pub(crate) answer: Option<Box<Piece>>,
+    pub(crate) answer: Option<Rc<Piece>>,
     /// Milliseconds of nginx's clock when it came.
     pub(crate) since: u64,
     pub(crate) place: Option<Place>,
@@ -307,7 +307,7 @@ impl Subscriber {
     /// Queues a message for a subscriber of several channels; true if it must now be flushed.
     pub(crate) fn queue_news(&mut self, piece: Piece, filler: Option<Piece>) -> bool {
         if self.kind == Kind::LongPolling {
-            self.answer.get_or_insert_with(|| Box::new(piece));
+            self.answer.get_or_insert_with(|| Rc::new(piece));
             return !std::mem::replace(&mut self.queued, true);
         }
         // The socket is not tried before all news are queued: who reads as fast as this goes on would keep everybody else waiting.

@@ -436,7 +436,7 @@ impl Worker {
     /// cleared; the next turn registers again.
     pub(crate) fn lock(&self) -> Option<Locked<'_>> {
         let locked = self.zone.lock()?;
-        self.is_registered_in(&locked).then_some(locked)
+        if self.is_registered_in(&locked) { Some(locked) } else { None }
     }
 
     /// Whether the zone still knows this worker as it registered.

@@ -1,6 +1,7 @@
 //! The answers of polls and long polls: 200 with messages, or 304.
 
 use std::rc::Rc;
+use std::slice;
 
 use protocol::cursor::{Cursor, etag};
 use protocol::event_source;
@@ -13,7 +14,7 @@ use crate::conf::{LocationConf, MainConf};
 use crate::counters;
 use crate::nginx::request::{NoMemory, Request, Status};
 use crate::render::{Family, Message, Piece};
-use crate::story::Story;
+use crate::story::{CloseReason, Story};
 use crate::{answer, dates};
 
 /// How the answer of a poll looks, whatever it says.
@@ -182,15 +183,23 @@ pub(crate) struct LongPollAnswer {
     pub(crate) form: Form,
     pub(crate) cursor: Cursor,
     /// 200 with this piece (which may be empty), or 304.
-    pub(crate) piece: Option<Option<Piece>>,
+    pub(crate) piece: Option<Option<Rc<Piece>>>,
+    /// Why it ends.
+    pub(crate) reason: CloseReason,
 }
 
 impl LongPollAnswer {
     /// Sends it.
     pub(crate) fn send(&self, request: &mut Request) -> Status {
+        if let Some(story) = Story::of_mut(request) {
+            story.close_reason = Some(self.reason);
+        }
         let Cursor { time, tag } = self.cursor;
         let sent = match &self.piece {
-            Some(piece) => self.form.tell(request, piece.as_slice(), self.cursor),
+            Some(piece) => {
+                let pieces = piece.as_deref().map(slice::from_ref).unwrap_or_default();
+                self.form.tell(request, pieces, self.cursor)
+            }
             None => self.form.tell_nothing(request, Some(time), Some(tag)),
         };
         sent.unwrap_or(Status::ERROR)
