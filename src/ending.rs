@@ -328,7 +328,9 @@ impl Worker {
             // A message that has come before the deletion is the answer.
             match (subscriber.kind, self.pending_answer(subscriber)) {
                 (Kind::LongPolling, Some(answer)) => answers.push((key, answer)),
-                (Kind::LongPolling, None) => polls.push((key, deleted_at, Some(piece.map(Rc::new)))),
+                (Kind::LongPolling, None) => {
+                    polls.push((key, deleted_at, Some(piece.map(Rc::new))))
+                }
                 (Kind::Streaming, _)
                     if subscriber.groups.iter().all(|group| *group == group_key) =>
                 {

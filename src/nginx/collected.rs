@@ -10,9 +10,10 @@ use core::mem;
 use core::ptr;
 use std::io;
 
-use nginx_sys::{ngx_http_request_t, ngx_str_t};
+use nginx_sys::ngx_http_request_t;
 
 use super::bytes::Bytes;
+use super::composition::Composition;
 use super::local::Local;
 use super::request::Request;
 use super::ring::{Outgoing, Ring, Target};
@@ -34,14 +35,12 @@ pub(super) struct Collected {
     text: Vec<u8>,
 }
 
-pub(super) struct Answer {
+struct Answer {
     target: Target,
     /// Where it ends in the text.
     end: usize,
-    /// Bytes of it that are head.
-    pub(super) head: usize,
-    /// The body, in the request's pool.
-    pub(super) body: ngx_str_t,
+    /// Bytes of it that are head; nginx keeps them too.
+    head: usize,
 }
 
 impl Collected {
@@ -69,11 +68,12 @@ impl Collected {
         made
     }
 
-    /// Sends them, and tells of each in turn how many bytes of it the socket took. Without a ring nothing is sent; the error is the ring's.
+    /// Sends them, and tells of each in turn how many bytes of it the socket took, how many of them are head, and all of them. Without a
+    /// ring nothing is sent; the error is the ring's.
     pub(super) fn send(
         self,
         ring: Option<&mut Ring>,
-        mut each: impl FnMut(&Answer, Result<usize, Gone>),
+        mut each: impl FnMut(Result<usize, Gone>, usize, &[u8]),
     ) -> Option<io::Error> {
         let text = Bytes::from(self.text);
         let mut start = 0;
@@ -95,15 +95,19 @@ impl Collected {
             });
             sent.failed
         });
-        for (answer, taken) in self.answers.iter().zip(taken) {
-            each(answer, taken);
+        for ((answer, text), taken) in self.answers.iter().zip(&texts).zip(taken) {
+            each(taken, answer.head, text);
         }
         failed
     }
 }
 
-/// Takes the last bytes of an answer, if they are to wait for others; false = they are to be sent.
-pub(super) fn collect(request: &mut Request, body: ngx_str_t) -> bool {
+/// Takes the last bytes of an answer, `len` at most, which `write` writes, if they are to wait for others; false = they are to be sent.
+pub(super) fn collect(
+    request: &mut Request,
+    len: usize,
+    write: impl FnOnce(&mut Composition<'_>),
+) -> bool {
     let mut open = OPEN.borrow_mut();
     let Some(Open { request: expected, collected }) = &mut *open else { return false };
     if !ptr::eq(*expected, request.as_ptr()) || collected.answers.len() >= Ring::ENTRIES {
@@ -113,19 +117,18 @@ pub(super) fn collect(request: &mut Request, body: ngx_str_t) -> bool {
     // SAFETY: a live request has a connection, a connection has a write event.
     let is_ready = unsafe { (*c).error() == 0 && (*(*c).write).ready() != 0 };
     let head: usize = socket::waiting(request).map(<[u8]>::len).sum();
-    if !is_ready || head + body.len > socket::JOINED {
+    if !is_ready || head + len > socket::JOINED {
         return false;
     }
     let text = &mut collected.text;
     if text.capacity() == 0 {
         // The others mostly have as much.
-        text.reserve((head + body.len) * collected.answers.capacity());
+        text.reserve((head + len) * collected.answers.capacity());
     }
     socket::waiting(request).for_each(|bytes| text.extend_from_slice(bytes));
-    // SAFETY: a text in the request's pool.
-    text.extend_from_slice(unsafe { core::slice::from_raw_parts(body.data, body.len) });
+    Composition::append(text, len, write);
     // SAFETY: the connection of a live request on the plain path.
     let target = unsafe { Target::new(c) };
-    collected.answers.push(Answer { target, end: text.len(), head, body });
+    collected.answers.push(Answer { target, end: text.len(), head });
     true
 }

@@ -20,6 +20,17 @@ impl<'m> Composition<'m> {
         Self { room, len: 0 }
     }
 
+    /// Appends what `write` writes to a text that there is, `len` bytes at most.
+    pub(super) fn append(to: &mut Vec<u8>, len: usize, write: impl FnOnce(&mut Composition<'_>)) {
+        to.reserve(len);
+        let before = to.len();
+        let mut composition = Composition::new(to.spare_capacity_mut());
+        write(&mut composition);
+        let written = composition.len;
+        // SAFETY: so many bytes of the spare capacity have been written (invariant).
+        unsafe { to.set_len(before + written) };
+    }
+
     /// Appends the bytes, if there is room for all of them.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         let end = self.len + bytes.len();

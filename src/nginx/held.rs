@@ -44,15 +44,15 @@ use ngx::http::{HttpModuleLocationConf, NgxHttpCoreModule};
 
 use self::filter::Filtered;
 use super::bytes::Bytes;
+use super::counted::{Counted, Pool, Pooled};
 use super::log::{self, Log};
 use super::request::{NoMemory, Request, Status};
 use super::ring::Target;
 use super::socket;
 pub(crate) use super::socket::Gone;
-use super::spare::{Last, Spare, Spares};
 use super::wire::{self, Wire};
 
-/// What a held request tells its holder, who finds it by the token given to [`Request::hold`].
+/// What a held request tells its holder, who finds it by the token of [`Held::set_token`].
 pub(crate) struct HeldHooks {
     /// nginx is about to end the request: the client left, or the worker closes. The last chance to leave something with it.
     /// May be called from inside any call into nginx. Not called after `finish`, `finish_with` or `abort`.
@@ -68,7 +68,7 @@ pub(crate) struct HeldHooks {
 
 /// A request kept open.
 #[must_use = "finish or abort it"]
-pub(crate) struct Held(Rc<Link>);
+pub(crate) struct Held(Counted<Link>);
 
 /// What [`Held`], the cleanup handler and the event handlers of a request share. The request's list of cleanups owns one reference; once
 /// it has been run, the event handlers find none any more.
@@ -84,7 +84,7 @@ struct Link {
     /// The settings of the request's location.
     core: Cell<Option<&'static ngx_http_core_loc_conf_t>>,
     hooks: &'static HeldHooks,
-    token: u64,
+    token: Cell<u64>,
     wire: Cell<Wire>,
     /// The holder waits for `writable`.
     waiting: Cell<bool>,
@@ -99,31 +99,28 @@ struct Link {
     filtered: OnceCell<Rc<RefCell<Filtered>>>,
 }
 
-static LINKS: Spares<Link> = Spares::new();
+static LINKS: Pool<Link> = Pool::new();
 
-impl Spare for Link {
-    fn spares() -> &'static Spares<Self> {
+impl Pooled for Link {
+    fn pool() -> &'static Pool<Self> {
         &LINKS
-    }
-
-    fn empty(&mut self) {
-        self.filtered.take();
     }
 }
 
 impl Request {
     /// Keeps the request open after the handler has returned [`Status::DONE`]. Refuse subrequests before.
     ///
-    /// The body has been discarded or read; the header has not been sent.
-    pub(crate) fn hold(&mut self, hooks: &'static HeldHooks, token: u64) -> Result<Held, NoMemory> {
+    /// The body has been discarded or read; the header has not been sent. The holder tells its token with [`Held::set_token`] before the
+    /// handler returns.
+    pub(crate) fn hold(&mut self, hooks: &'static HeldHooks) -> Result<Held, NoMemory> {
         debug_assert!(self.is_main(), "a subrequest cannot be held");
         let r = self.as_ptr();
-        let link = LINKS.make(Link {
+        let link = Counted::new(Link {
             request: Cell::new(ptr::null_mut()),
             connection: Cell::new(ptr::null_mut()),
             core: Cell::new(None),
             hooks,
-            token,
+            token: Cell::new(0),
             wire: Cell::new(Wire::Filtered),
             waiting: Cell::new(false),
             flows: Cell::new(false),
@@ -135,7 +132,7 @@ impl Request {
         unsafe {
             let cleanup = ngx_http_cleanup_add(r, 0);
             let Some(cleanup) = cleanup.as_mut() else { return Err(NoMemory) };
-            cleanup.data = Rc::into_raw(Rc::clone(&link)).cast_mut().cast();
+            cleanup.data = link.clone().into_raw();
             cleanup.handler = Some(on_cleanup);
         }
         link.request.set(r);
@@ -172,6 +169,11 @@ impl Request {
 }
 
 impl Held {
+    /// What the hooks are called with.
+    pub(crate) fn set_token(&self, token: u64) {
+        self.0.token.set(token);
+    }
+
     /// The request; `None` once it has ended.
     pub(crate) fn request(&mut self) -> Option<&mut Request> {
         let r = self.0.request.get();
@@ -209,14 +211,14 @@ impl Held {
     ///
     /// On failure the request is still held: [`Held::finish_with`] the status.
     pub(crate) fn send_head(&mut self) -> Result<Wire, Status> {
-        let link = Rc::clone(&self.0);
         let Some(request) = self.request() else { return Err(Status::ERROR) };
         let result = request.send_header();
         if result.is_failure() {
             return Err(result);
         }
-        link.wire.set(wire::choose(request));
-        Ok(link.wire.get())
+        let wire = wire::choose(request);
+        self.0.wire.set(wire);
+        Ok(wire)
     }
 
     /// Sends what waits inside nginx, on either path. `Ok(false)`: not all of it, [`Held::wait_writable`].
@@ -317,7 +319,7 @@ impl Held {
         if self.is_lean() {
             return self.finish_lean(rest);
         }
-        let link = Rc::clone(&self.0);
+        let link = self.0.clone();
         self.finish_with(|request| filter::send_rest(request, &link, rest));
     }
 
@@ -379,7 +381,7 @@ unsafe fn finalize(r: *mut ngx_http_request_t, status: Status) {
 /// # Safety
 ///
 /// `r` is a live request.
-unsafe fn link_of(r: *mut ngx_http_request_t) -> Option<Rc<Link>> {
+unsafe fn link_of(r: *mut ngx_http_request_t) -> Option<Counted<Link>> {
     // SAFETY: as the caller promises. The entries of the list live as long as the request; one with our handler owns a reference, as it
     // has not been run: then the list would be empty.
     unsafe {
@@ -389,9 +391,7 @@ unsafe fn link_of(r: *mut ngx_http_request_t) -> Option<Rc<Link>> {
                 ptr::fn_addr_eq(handler, on_cleanup as unsafe extern "C" fn(*mut c_void))
             });
             if ours {
-                let link = cleanup.data.cast::<Link>().cast_const();
-                Rc::increment_strong_count(link);
-                return Some(Rc::from_raw(link));
+                return Some(Counted::of_raw(cleanup.data));
             }
             entry = cleanup.next;
         }
@@ -402,12 +402,12 @@ unsafe fn link_of(r: *mut ngx_http_request_t) -> Option<Rc<Link>> {
 /// nginx's callback when the request ends (callback contract, point 4).
 unsafe extern "C" fn on_cleanup(data: *mut c_void) {
     // SAFETY: the reference that `hold` has given to this entry, which nginx runs once.
-    let link = Last(unsafe { Rc::from_raw(data.cast::<Link>().cast_const()) });
+    let link = unsafe { Counted::<Link>::from_raw(data) };
     if link.request.get().is_null() {
         return;
     }
     // The request is still there for it, and its line in the access log has still to be written.
-    (link.hooks.gone)(link.token);
+    (link.hooks.gone)(link.token.get());
     link.request.set(ptr::null_mut());
     link.connection.set(ptr::null_mut());
 }
@@ -435,7 +435,7 @@ unsafe extern "C" fn on_readable(r: *mut ngx_http_request_t) {
         if (*c).error() != 0 {
             ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST as ngx_int_t);
         } else if let Some(link) = link {
-            (link.hooks.readable)(link.token);
+            (link.hooks.readable)(link.token.get());
         } else {
             ngx_http_test_reading(r);
         }
@@ -486,7 +486,7 @@ impl Link {
             // SAFETY: as above.
             log::info!(unsafe { Log::from_ptr(c.log) }, "client timed out");
             self.waiting.set(false);
-            (self.hooks.timed_out)(self.token);
+            (self.hooks.timed_out)(self.token.get());
             return true;
         }
         if event.delayed() == 0 && event.ready() != 0 && self.waiting.replace(false) {
@@ -494,7 +494,7 @@ impl Link {
                 // SAFETY: the event is in the tree: `timer_set` says so.
                 unsafe { ngx_del_timer(event) };
             }
-            (self.hooks.writable)(self.token);
+            (self.hooks.writable)(self.token.get());
             return true;
         }
         false

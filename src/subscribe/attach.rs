@@ -212,10 +212,17 @@ impl Worker {
         for (interest, segment) in interests.iter().zip(path.iter()) {
             groups.push(self.join_group(*interest, segment.id));
         }
+        let held = match request.hold(&HOOKS) {
+            Ok(held) => held,
+            Err(failure) => {
+                self.leave_groups(groups.into_iter().map(|group| (group, 1)), 1);
+                return Err(failure);
+            }
+        };
         let now = process::now_msec();
-        let key = self.subscribers.try_insert_with_key(|key| {
-            let held = request.hold(&HOOKS, key.data().as_ffi())?;
-            Ok::<_, NoMemory>(Subscriber {
+        Ok(self.subscribers.insert_with_key(|key| {
+            held.set_token(key.data().as_ffi());
+            Subscriber {
                 held,
                 location: Rc::clone(location),
                 kind,
@@ -224,7 +231,7 @@ impl Worker {
                 padded_to: padding.map_or(0, |group| group.message_min),
                 connected: Connected::new(mode),
                 unwritten: Unwritten::default(),
-                groups: groups.clone(),
+                groups,
                 cohort: None,
                 joined,
                 seen: joined,
@@ -241,12 +248,8 @@ impl Worker {
                 moved_at: now,
                 suspect: false,
                 overrun: false,
-            })
-        });
-        if key.is_err() {
-            self.leave_groups(groups.into_iter().map(|group| (group, 1)), 1);
-        }
-        key
+            }
+        }))
     }
 
     /// The group of an interest; counts one more subscription.

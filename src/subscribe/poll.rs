@@ -68,11 +68,11 @@ pub(crate) fn tell(request: &mut Request, mut form: Form, due: Due) -> Result<St
     }
     form.begin(request, newest)?;
     worker::enter_in_handler(|worker| {
-        let answers = &mut worker.long_answers;
-        let key = answers.try_insert_with_key(|key| {
-            let held = request.hold(&HOOKS, key.data().as_ffi())?;
-            Ok::<_, NoMemory>(LongAnswer::new(held, form, replay))
-        })?;
+        let held = request.hold(&HOOKS)?;
+        let key = worker.long_answers.insert_with_key(|key| {
+            held.set_token(key.data().as_ffi());
+            LongAnswer::new(held, form, replay)
+        });
         worker.begin_answering(key, &pieces);
         Ok(Status::DONE)
     })

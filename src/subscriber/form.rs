@@ -125,7 +125,7 @@ impl Form {
     ) -> Result<Status, NoMemory> {
         self.set_content_type(request)?;
         if let Some(time) = time {
-            request.set_last_modified(time, &dates::written(time))?;
+            dates::written(time, |date| request.set_last_modified(time, date))?;
         }
         if let Some(tag) = tag {
             request.push_header("Etag", &etag(tag))?;
@@ -160,7 +160,7 @@ pub(crate) fn mark_gap(request: &mut Request) -> Result<(), NoMemory> {
 }
 
 fn set_cursor(request: &mut Request, cursor: Cursor) -> Result<(), NoMemory> {
-    request.set_last_modified(cursor.time, &dates::written(cursor.time))?;
+    dates::written(cursor.time, |date| request.set_last_modified(cursor.time, date))?;
     request.push_header("Etag", &etag(cursor.tag))
 }
 

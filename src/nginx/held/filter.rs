@@ -56,7 +56,7 @@ impl Held {
     /// holds some, or has not even taken all of them; [`Held::wait_writable`], then call this again with
     /// what is in the queue by then.
     pub(crate) fn filter(&mut self, pieces: &mut VecDeque<Bytes>) -> Result<bool, Gone> {
-        let link = Rc::clone(&self.0);
+        let link = self.0.clone();
         let request = self.request().ok_or(Gone)?;
         if !link.is_drained(request) && !link.drain(request)? {
             return Ok(false);
@@ -86,7 +86,7 @@ impl Held {
     }
 
     pub(super) fn flush_filters(&mut self) -> Result<bool, Gone> {
-        let link = Rc::clone(&self.0);
+        let link = self.0.clone();
         let request = self.request().ok_or(Gone)?;
         link.flush(request)
     }

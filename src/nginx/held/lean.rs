@@ -12,8 +12,6 @@
 mod ending;
 
 use core::ptr;
-use std::rc::Rc;
-
 use nginx_sys::{
     NGX_OK, ngx_chain_t, ngx_connection_t, ngx_del_timer, ngx_event_t, ngx_handle_read_event,
     ngx_handle_write_event, ngx_http_connection_t, ngx_http_free_request, ngx_http_log_ctx_t,
@@ -23,6 +21,7 @@ use ngx::http::{HttpModuleLocationConf, NgxHttpCoreModule};
 
 use self::ending::close;
 use super::{Held, Link};
+use crate::nginx::counted::Counted;
 use crate::nginx::request::{HttpVersion, Request};
 use crate::nginx::wire::{Wire, has_plain_connection};
 
@@ -38,7 +37,7 @@ pub(crate) enum Readiness {
 
 /// A request to be given back to nginx.
 #[must_use = "run it"]
-pub(crate) struct Lean(Rc<Link>);
+pub(crate) struct Lean(Counted<Link>);
 
 impl Request {
     /// Whether the connection is one that can do without its request.
@@ -58,7 +57,7 @@ impl Held {
 
     /// Whether the request can be given back at this moment.
     pub(crate) fn lean(&mut self) -> Readiness {
-        let link = Rc::clone(&self.0);
+        let link = self.0.clone();
         let Some(request) = self.request() else { return Readiness::No };
         if link.wire.get() == Wire::Filtered || link.waiting.get() || !is_alone(request) {
             return Readiness::No;
@@ -118,7 +117,7 @@ impl Lean {
             ngx_http_free_request(r, 0);
             free_buffers(c, hc);
             (*c).set_destroyed(0);
-            (*c).data = Rc::into_raw(link).cast_mut().cast();
+            (*c).data = link.into_raw();
             (*(*c).read).handler = Some(on_read);
             (*(*c).write).handler = Some(on_write);
             let log = &mut *(*c).log;
@@ -163,13 +162,9 @@ unsafe fn free_buffers(c: *mut ngx_connection_t, hc: *mut ngx_http_connection_t)
 /// # Safety
 ///
 /// `c` is a live connection whose handlers are those of this file or of [`ending`].
-unsafe fn link_of(c: *mut ngx_connection_t) -> Rc<Link> {
+unsafe fn link_of(c: *mut ngx_connection_t) -> Counted<Link> {
     // SAFETY: the connection's `data` owns a reference (Link's invariant).
-    unsafe {
-        let link = (*c).data.cast::<Link>().cast_const();
-        Rc::increment_strong_count(link);
-        Rc::from_raw(link)
-    }
+    unsafe { Counted::of_raw((*c).data) }
 }
 
 /// nginx's callback: the client has sent something or closed its side, or nginx closes the connection.
@@ -182,7 +177,7 @@ unsafe extern "C" fn on_read(event: *mut ngx_event_t) {
         if (*c).close() != 0 || (*c).error() != 0 {
             lose(c, &link);
         } else if link.upgraded.get() {
-            (link.hooks.readable)(link.token);
+            (link.hooks.readable)(link.token.get());
         } else if has_closed(c) {
             lose(c, &link);
         }
@@ -210,7 +205,7 @@ unsafe extern "C" fn on_write(event: *mut ngx_event_t) {
 unsafe fn lose(c: *mut ngx_connection_t, link: &Link) {
     // SAFETY: as the caller promises. With `error` set nothing is written any more.
     unsafe { (*c).set_error(1) };
-    (link.hooks.gone)(link.token);
+    (link.hooks.gone)(link.token.get());
     // SAFETY: `gone` lets go of the `Held` and does not close the connection.
     unsafe { close(c) };
 }

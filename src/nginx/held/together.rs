@@ -57,13 +57,12 @@ impl Together {
     /// Sends what waits. The error is the ring's: it is of no use any more, and nothing is lost by that.
     pub(crate) fn send(&mut self, ring: Option<&mut Ring>) -> Option<io::Error> {
         let mut waiting = self.ended.iter_mut().filter(|ended| ended.waits);
-        core::mem::take(&mut self.collected).send(ring, |answer, taken| {
+        core::mem::take(&mut self.collected).send(ring, |taken, head, answer| {
             let Some(ended) = waiting.next() else { return };
             // SAFETY: live (Ended's invariant).
             let request = unsafe { Request::from_ptr(ended.request) };
-            ended.status = taken.map_or(Status::ERROR, |taken| {
-                request.finish_write(taken, answer.head, answer.body)
-            });
+            ended.status =
+                taken.map_or(Status::ERROR, |taken| request.finish_answer(taken, head, answer));
         })
     }
 

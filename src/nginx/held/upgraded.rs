@@ -23,7 +23,7 @@ impl Held {
     /// Ends HTTP on this connection, instead of [`Held::send_head`]: `head_len` bytes of head will be the first that are
     /// written. What the client sends from now on, or has sent already, is told by [`HeldHooks::readable`](super::HeldHooks::readable).
     pub(crate) fn upgrade(&mut self, head_len: usize) -> Result<Wire, Gone> {
-        let link = std::rc::Rc::clone(&self.0);
+        let link = self.0.clone();
         let request = self.request().ok_or(Gone)?;
         request.switch_protocols(head_len);
         link.upgraded.set(true);

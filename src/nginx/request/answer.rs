@@ -213,7 +213,8 @@ impl Request {
         if wire != Wire::Filtered {
             let chunked = wire == Wire::PlainChunked;
             let len = pieces.iter().map(|piece| framed_len(piece.len())).sum::<usize>();
-            let whole = self.compose(len + LAST_CHUNK.len(), |whole| {
+            let len = len + LAST_CHUNK.len();
+            let write = |whole: &mut Composition<'_>| {
                 for piece in pieces {
                     if chunked {
                         whole.push(&chunk_head(piece.len()));
@@ -226,8 +227,11 @@ impl Request {
                 if chunked {
                     whole.push(LAST_CHUNK);
                 }
-            });
-            return whole.map_or(Status::ERROR, |whole| self.write_last(whole));
+            };
+            if collected::collect(self, len, write) {
+                return Status::OK;
+            }
+            return self.compose(len, write).map_or(Status::ERROR, |whole| self.write_last(whole));
         }
         // nginx makes one chunk of what one call of the filters gets. Only the last is flushed.
         let last = pieces.len() - 1;
@@ -264,9 +268,6 @@ impl Request {
     /// The same for the end of a body that all filters but the last would only pass on. That last one is asked for help only if the socket
     /// does not take everything at once.
     fn write_last(&mut self, text: ngx_str_t) -> Status {
-        if collected::collect(self, text) {
-            return Status::OK;
-        }
         // SAFETY: a text in the request's pool.
         let taken = self.write(unsafe { core::slice::from_raw_parts(text.data, text.len) });
         taken.map_or(Status::ERROR, |taken| self.finish_write(taken, 0, text))
@@ -278,13 +279,25 @@ impl Request {
         unsafe { socket::write(self.connection(), Some(&mut *self), &[IoSlice::new(bytes)]) }
     }
 
-    /// So many bytes have been sent beside nginx, of a head that it still keeps and of the body behind it: it sends the rest.
-    pub(in crate::nginx) fn finish_write(
+    /// So many bytes of a whole answer have been sent beside nginx: it sends the rest. The first `head` of them it still keeps.
+    pub(in crate::nginx) fn finish_answer(
         &mut self,
         taken: usize,
         head: usize,
-        mut text: ngx_str_t,
+        answer: &[u8],
     ) -> Status {
+        if taken == answer.len() {
+            if head > 0 {
+                socket::drop_sent(self, head);
+            }
+            return Status::OK;
+        }
+        let body = self.copy_to_pool(answer.get(head..).unwrap_or_default());
+        body.map_or(Status::ERROR, |body| self.finish_write(taken, head, body))
+    }
+
+    /// The same for a body in the request's pool.
+    fn finish_write(&mut self, taken: usize, head: usize, mut text: ngx_str_t) -> Status {
         let of_head = taken.min(head);
         if of_head > 0 {
             socket::drop_sent(self, of_head);

@@ -4,7 +4,6 @@
 use core::ptr;
 use std::collections::VecDeque;
 use std::io::IoSlice;
-use std::rc::Rc;
 
 use nginx_sys::{
     NGX_AGAIN, NGX_HTTP_LINGERING_ALWAYS, NGX_HTTP_LINGERING_BUFFER_SIZE, NGX_HTTP_LINGERING_OFF,
@@ -16,6 +15,7 @@ use nginx_sys::{
 use super::super::{Gone, Held, Link, socket};
 use super::{has_closed, link_of};
 use crate::nginx::bytes::Bytes;
+use crate::nginx::counted::Counted;
 use crate::nginx::process;
 
 const LINGERING_OFF: ngx_uint_t = NGX_HTTP_LINGERING_OFF as ngx_uint_t;
@@ -62,7 +62,7 @@ impl Held {
 pub(super) unsafe fn close(c: *mut ngx_connection_t) {
     // SAFETY: the connection's `data` owns a reference to the link, which is taken from it here.
     unsafe {
-        let link: Rc<Link> = Rc::from_raw((*c).data.cast::<Link>().cast_const());
+        let link = Counted::<Link>::from_raw((*c).data);
         (*c).data = ptr::null_mut();
         link.connection.set(ptr::null_mut());
         let resets = link.core.get().is_some_and(|core| core.reset_timedout_connection != 0);
