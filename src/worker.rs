@@ -12,6 +12,7 @@ use protocol::cursor::Cursor;
 use protocol::event::Event;
 use rustc_hash::FxHashMap;
 use slotmap::SlotMap;
+use smallvec::SmallVec;
 use store::{InterestRef, Store, WakeSet};
 
 use crate::channels::is_wildcard_id;
@@ -28,7 +29,7 @@ use crate::nginx::posted::Posted;
 use crate::nginx::ring::Ring;
 use crate::nginx::timer::Timer;
 use crate::nginx::{notify, process};
-use crate::render::{Compressors, Fillers};
+use crate::render::{Compressors, Fillers, Piece};
 use crate::salvo::Salvo;
 use crate::story::CloseReason;
 use crate::subscriber::Subscriber;
@@ -325,8 +326,18 @@ impl Endings {
             Self::One(ending) => ending.run(),
             Self::Answers(answers) => {
                 let mut together = Together::with_capacity(answers.len());
+                // Mostly all get the same: the time of its delivery is looked at once.
+                let mut written: SmallVec<[(Rc<Piece>, usize); 4]> = SmallVec::new();
                 for (held, answer) in answers {
-                    together.add(held, |request| answer.send(request));
+                    together.add(held, |request| {
+                        match (written.last_mut(), answer.piece()) {
+                            (Some((last, times)), Some(piece)) if Rc::ptr_eq(last, piece) => {
+                                *times += 1;
+                            }
+                            (_, piece) => written.extend(piece.map(|piece| (Rc::clone(piece), 1))),
+                        }
+                        answer.send(request)
+                    });
                 }
                 let sent = WORKER.with(|cell| {
                     cell.try_borrow_mut().ok()?.as_mut()?.salvo.send_answers(&mut together);
@@ -335,6 +346,9 @@ impl Endings {
                 if sent.is_none() {
                     // Without the worker there is no ring either.
                     let _ = together.send(None);
+                }
+                for (piece, times) in &written {
+                    counters::written([&**piece], *times);
                 }
                 together.finish();
             }
@@ -351,7 +365,10 @@ impl Ending {
                 held.finish_after(rest);
             }
             Self::Abort(held) => held.abort(),
-            Self::Answer(held, answer) => held.finish_with(|request| answer.send(request)),
+            Self::Answer(held, answer) => held.finish_with(|request| {
+                counters::written(answer.piece().map(|piece| &**piece), 1);
+                answer.send(request)
+            }),
         }
     }
 }

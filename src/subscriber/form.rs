@@ -82,7 +82,6 @@ impl Form {
             chunks.extend(piece.texts());
         }
         chunks.extend(self.closing().into_iter().filter(|chunk| !chunk.is_empty()));
-        counters::written(pieces, 1);
         counters::sent(chunks.iter().map(|chunk| chunk.len()).sum());
         Ok(request.respond_chunks(&chunks))
     }
@@ -189,7 +188,12 @@ pub(crate) struct LongPollAnswer {
 }
 
 impl LongPollAnswer {
-    /// Sends it.
+    /// The message, or what else it has got.
+    pub(crate) fn piece(&self) -> Option<&Rc<Piece>> {
+        self.piece.as_ref()?.as_ref()
+    }
+
+    /// Sends it. That its piece has been written is for the caller to count.
     pub(crate) fn send(&self, request: &mut Request) -> Status {
         if let Some(story) = Story::of_mut(request) {
             story.close_reason = Some(self.reason);
