@@ -91,10 +91,10 @@ impl Worker {
         }
         for some in removed.chunks_mut(LEAVE_AT_ONCE) {
             let count = some.len();
-            let groups: Vec<_> = some
-                .iter_mut()
-                .flat_map(|subscriber| std::mem::take(&mut subscriber.groups))
-                .collect();
+            let mut groups = Vec::with_capacity(count);
+            for subscriber in some {
+                groups.extend_from_slice(&std::mem::take(&mut subscriber.groups));
+            }
             // Those who are answered together mostly leave one and the same channel.
             let same = groups.chunk_by(GroupKey::eq);
             let subscriptions = same.filter_map(|same| Some((*same.first()?, same.len())));
@@ -104,21 +104,23 @@ impl Worker {
     }
 
     /// Takes a subscriber out of this worker's tables, but not out of its groups.
-    #[inline] // a subscriber is large to be handed on
+    #[inline] // it is large: what is not handed on is not copied
     fn take_out(&mut self, key: SubscriberKey) -> Option<Subscriber> {
-        let mut subscriber = self.subscribers.remove(key)?;
+        let subscriber = self.subscribers.get_mut(key)?;
         if let Some(place) = subscriber.place.take() {
             self.timeouts.remove(key, place);
         }
         if let Some((cohort, place)) = subscriber.cohort {
-            self.leave_cohort(cohort, place, &mut subscriber);
+            self.leave_cohort(key, cohort, place);
         }
-        Some(subscriber)
+        self.subscribers.remove(key)
     }
 
-    fn leave_cohort(&mut self, key: CohortKey, place: usize, subscriber: &mut Subscriber) {
+    fn leave_cohort(&mut self, leaving: SubscriberKey, key: CohortKey, place: usize) {
         let Some(cohort) = self.cohorts.get_mut(key) else { return };
-        if subscriber.kind == Kind::Streaming {
+        if let Some(subscriber) = self.subscribers.get_mut(leaving)
+            && subscriber.kind == Kind::Streaming
+        {
             let queue = if subscriber.replay.is_some() {
                 &mut subscriber.held_back
             } else {

@@ -16,7 +16,7 @@ use crate::nginx::bytes::Bytes;
 use crate::nginx::held::Gone;
 use crate::nginx::held::together::Together;
 use crate::nginx::log::{Log, notice};
-use crate::nginx::ring::{Outgoing, Ring, Target};
+use crate::nginx::ring::{Outgoing, Ring, Target, Whole};
 use crate::nginx::wire::Wire;
 use crate::render::Piece;
 use crate::tables::SubscriberKey;
@@ -86,7 +86,7 @@ impl Shot {
 pub(crate) struct Salvo {
     /// Without one they are sent one by one: the kernel has no rings, or the configuration does not want them.
     ring: Option<Ring>,
-    sends: Vec<Outgoing<SubscriberKey>>,
+    sends: Vec<Outgoing<SubscriberKey, Whole>>,
     /// What is sent, how often, and the bytes of it.
     shots: Vec<(Rc<Shot>, usize)>,
     bytes: Vec<Bytes>,
@@ -125,7 +125,8 @@ impl Salvo {
         if let Some((_, sends)) = self.shots.last_mut() {
             *sends += 1;
         }
-        self.sends.push(Outgoing::new(to, target, self.bytes.len().saturating_sub(1)));
+        let part = Whole::new(self.bytes.len().saturating_sub(1));
+        self.sends.push(Outgoing { to, target, part });
     }
 
     /// Has everything sent, and tells of those who have not taken all.
@@ -134,9 +135,10 @@ impl Salvo {
         mut short: impl FnMut(SubscriberKey, Result<usize, Gone>, &Shot),
     ) {
         let Some(ring) = &mut self.ring else { return };
-        let shots = &self.shots;
-        let sent = ring.send_all(&self.sends, &self.bytes, |send, taken| {
-            if let Some((shot, _)) = shots.get(send.what()) {
+        let (sends, shots) = (&self.sends, &self.shots);
+        let sent = ring.send_all(sends, &self.bytes, |place, taken| {
+            let Some(send) = sends.get(place) else { return };
+            if let Some((shot, _)) = shots.get(send.part.place()) {
                 short(send.to, taken, shot);
             }
         });

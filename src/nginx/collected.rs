@@ -16,7 +16,7 @@ use super::bytes::Bytes;
 use super::composition::Composition;
 use super::local::Local;
 use super::request::Request;
-use super::ring::{Outgoing, Ring, Target};
+use super::ring::{Outgoing, Part, Ring, Span, Target};
 use super::socket::{self, Gone};
 
 /// The answer that is being made belongs to these.
@@ -30,18 +30,13 @@ struct Open {
 /// Answers that wait.
 #[derive(Default)]
 pub(super) struct Collected {
-    answers: Vec<Answer>,
+    answers: Vec<Outgoing<Head, Span>>,
     /// Heads and bodies, one behind the other.
     text: Vec<u8>,
 }
 
-struct Answer {
-    target: Target,
-    /// Where it ends in the text.
-    end: usize,
-    /// Bytes of it that are head; nginx keeps them too.
-    head: usize,
-}
+/// Bytes of an answer that are head; nginx keeps them too.
+struct Head(usize);
 
 impl Collected {
     /// Room for so many.
@@ -75,28 +70,21 @@ impl Collected {
         ring: Option<&mut Ring>,
         mut each: impl FnMut(Result<usize, Gone>, usize, &[u8]),
     ) -> Option<io::Error> {
-        let text = Bytes::from(self.text);
-        let mut start = 0;
-        let mut texts = Vec::with_capacity(self.answers.len());
-        for answer in &self.answers {
-            texts.push(text.slice(start..answer.end));
-            start = answer.end;
-        }
-        let mut taken: Vec<Result<usize, Gone>> =
-            texts.iter().map(|text| Ok(if ring.is_some() { text.len() } else { 0 })).collect();
+        let text = [Bytes::from(self.text)];
+        let are_sent = ring.is_some();
+        let mut short = Vec::new();
         let failed = ring.and_then(|ring| {
-            let sends = self.answers.iter().enumerate();
-            let sends: Vec<_> =
-                sends.map(|(place, answer)| Outgoing::new((), answer.target, place)).collect();
-            let sent = ring.send_all(&sends, &texts, |send, sent| {
-                if let Some(taken) = taken.get_mut(send.what()) {
-                    *taken = sent;
-                }
-            });
-            sent.failed
+            ring.send_all(&self.answers, &text, |place, taken| short.push((place, taken))).failed
         });
-        for ((answer, text), taken) in self.answers.iter().zip(&texts).zip(taken) {
-            each(taken, answer.head, text);
+        short.sort_unstable_by_key(|(place, _)| *place);
+        let mut short = short.into_iter().peekable();
+        for (place, Outgoing { to: Head(head), part, .. }) in self.answers.iter().enumerate() {
+            let answer = part.of(&text);
+            let taken = match short.next_if(|(of, _)| *of == place) {
+                Some((_, taken)) => taken,
+                None => Ok(if are_sent { answer.len() } else { 0 }),
+            };
+            each(taken, *head, answer);
         }
         failed
     }
@@ -125,10 +113,12 @@ pub(super) fn collect(
         // The others mostly have as much.
         text.reserve((head + len) * collected.answers.capacity());
     }
+    let start = text.len();
     socket::waiting(request).for_each(|bytes| text.extend_from_slice(bytes));
     Composition::append(text, len, write);
     // SAFETY: the connection of a live request on the plain path.
     let target = unsafe { Target::new(c) };
-    collected.answers.push(Answer { target, end: text.len(), head });
+    let part = Span::new(start..text.len());
+    collected.answers.push(Outgoing { to: Head(head), target, part });
     true
 }

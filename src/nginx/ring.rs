@@ -15,6 +15,7 @@
 )]
 
 use core::mem;
+use core::ops::Range;
 use std::io;
 
 use io_uring::{IoUring, opcode, types};
@@ -35,13 +36,58 @@ pub(crate) struct Ring {
     answered: [bool; Self::ENTRIES],
 }
 
-/// One of the sends.
-pub(crate) struct Outgoing<T> {
+/// One of the sends. Until it has been done nothing else may be sent to the connection, and it may not be closed.
+pub(crate) struct Outgoing<T, P> {
     /// Whom it is for.
     pub(crate) to: T,
-    target: Target,
-    /// Which of the bytes.
-    what: u32,
+    pub(crate) target: Target,
+    pub(crate) part: P,
+}
+
+/// Which of the bytes a send is of.
+pub(crate) trait Part: Copy + PartialEq {
+    fn of<'b>(&self, bytes: &'b [Bytes]) -> &'b [u8];
+}
+
+/// All bytes at a place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Whole(u32);
+
+/// Some of the first bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Whole {
+    pub(crate) fn new(place: usize) -> Self {
+        Self(u32::try_from(place).unwrap_or(u32::MAX))
+    }
+
+    pub(crate) fn place(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Span {
+    pub(crate) fn new(range: Range<usize>) -> Self {
+        let word = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { start: word(range.start), end: word(range.end) }
+    }
+}
+
+impl Part for Whole {
+    fn of<'b>(&self, bytes: &'b [Bytes]) -> &'b [u8] {
+        bytes.get(self.place()).map_or(&[], |bytes| bytes)
+    }
+}
+
+impl Part for Span {
+    fn of<'b>(&self, bytes: &'b [Bytes]) -> &'b [u8] {
+        let range = self.start as usize..self.end as usize;
+        bytes.first().and_then(|bytes| bytes.get(range)).unwrap_or_default()
+    }
 }
 
 /// A connection on the plain path with nothing waiting to be sent before.
@@ -61,25 +107,11 @@ impl Target {
     }
 }
 
-impl<T> Outgoing<T> {
-    /// A send of the bytes that come at place `what`. Until it has been done nothing else may be sent to the connection, and it may not be closed.
-    pub(crate) fn new(to: T, target: Target, what: usize) -> Self {
-        Self { to, target, what: u32::try_from(what).unwrap_or(u32::MAX) }
-    }
-
-    /// The place of its bytes.
-    pub(crate) fn what(&self) -> usize {
-        self.what as usize
-    }
-
-    fn text<'b>(&self, bytes: &'b [Bytes]) -> &'b [u8] {
-        bytes.get(self.what()).map_or(&[], |bytes| bytes)
-    }
-
+impl<T, P: Part> Outgoing<T, P> {
     /// Counts what has been sent for the connection.
     #[cold]
     fn account(&self, sent: Verdict, wanted: usize) -> Result<usize, Gone> {
-        // SAFETY: `Target`'s invariant; it is open until the sends have been done (see `Outgoing::new`).
+        // SAFETY: `Target`'s invariant; it is open until the sends have been done (see `Outgoing`).
         unsafe { socket::account(self.target.0, sent, wanted, c"io_uring send failed") }
     }
 }
@@ -107,18 +139,18 @@ impl Ring {
         Ok(Self { ring, answered: [false; Self::ENTRIES] })
     }
 
-    /// Does the sends, of which there are at most [`Ring::ENTRIES`]. Those that the socket has not taken as a whole are told to `short`, with
-    /// how many bytes it took.
-    pub(crate) fn send_all<T>(
+    /// Does the sends, of which there are at most [`Ring::ENTRIES`]. The places of those that the socket has not taken as a whole are told to
+    /// `short`, in whatever order, with how many bytes it took.
+    pub(crate) fn send_all<T, P: Part>(
         &mut self,
-        sends: &[Outgoing<T>],
+        sends: &[Outgoing<T, P>],
         bytes: &[Bytes],
-        mut short: impl FnMut(&Outgoing<T>, Result<usize, Gone>),
+        mut short: impl FnMut(usize, Result<usize, Gone>),
     ) -> Outcome {
         let mut outcome = Outcome { bytes: 0, failed: None };
         let pushed = self.push(sends, bytes);
-        for send in sends.iter().skip(pushed) {
-            short(send, send.account(Verdict::NOT_TRIED, send.text(bytes).len()));
+        for (place, send) in sends.iter().enumerate().skip(pushed) {
+            short(place, send.account(Verdict::NOT_TRIED, send.part.of(bytes).len()));
         }
         let sends = sends.get(..pushed).unwrap_or_default();
         let mut waiting = pushed;
@@ -135,13 +167,13 @@ impl Ring {
                 };
                 *answered = true;
                 waiting -= 1;
-                let wanted = send.text(bytes).len();
+                let wanted = send.part.of(bytes).len();
                 if usize::try_from(answer.result()) == Ok(wanted) {
                     outcome.bytes += wanted;
                     // SAFETY: `Target`'s invariant.
                     unsafe { (*send.target.0).sent += off_t::from(answer.result()) };
                 } else {
-                    short(send, send.account(Verdict(answer.result()), wanted));
+                    short(place, send.account(Verdict(answer.result()), wanted));
                 }
             }
             let interrupted = |error: &io::Error| error.kind() == io::ErrorKind::Interrupted;
@@ -161,14 +193,15 @@ impl Ring {
     }
 
     /// Puts the sends into the ring, each under its place; answers how many.
-    fn push<T>(&mut self, sends: &[Outgoing<T>], bytes: &[Bytes]) -> usize {
+    fn push<T, P: Part>(&mut self, sends: &[Outgoing<T, P>], bytes: &[Bytes]) -> usize {
         let mut queue = self.ring.submission();
         let mut pushed = 0;
-        let (mut what, mut text) = (u32::MAX, &[][..]);
+        let mut last: Option<(P, &[u8])> = None;
         for (send, answered) in sends.iter().zip(&mut self.answered) {
-            if send.what != what {
-                (what, text) = (send.what, send.text(bytes));
-            }
+            let text = match last {
+                Some((part, text)) if part == send.part => text,
+                _ => last.insert((send.part, send.part.of(bytes))).1,
+            };
             // Longer ones are cut, and go on like any send of which a part was taken.
             let len = u32::try_from(text.len()).unwrap_or(u32::MAX);
             // SAFETY: `Target`'s invariant.
@@ -191,11 +224,11 @@ impl Ring {
     /// Tells of what the kernel has not answered: it takes the sends in their order, so those that it has not taken are the last ones, and
     /// nothing of them has been sent. Of others nobody knows.
     #[cold]
-    fn give_up<T>(
+    fn give_up<T, P: Part>(
         &mut self,
-        sends: &[Outgoing<T>],
+        sends: &[Outgoing<T, P>],
         bytes: &[Bytes],
-        mut short: impl FnMut(&Outgoing<T>, Result<usize, Gone>),
+        mut short: impl FnMut(usize, Result<usize, Gone>),
     ) {
         let taken = sends.len().saturating_sub(self.ring.submission().len());
         for (place, (send, answered)) in sends.iter().zip(self.answered).enumerate() {
@@ -207,7 +240,7 @@ impl Ring {
                 // The kernel may still read it.
                 bytes.iter().for_each(|bytes| mem::forget(bytes.clone()));
             }
-            short(send, send.account(sent, send.text(bytes).len()));
+            short(place, send.account(sent, send.part.of(bytes).len()));
         }
     }
 }
