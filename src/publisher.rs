@@ -183,7 +183,7 @@ fn publish_body(
 
 /// Whether the body is meant as bytes (RFC 2046 section 4.5.1): subscribers of a WebSocket may get it in a binary frame.
 fn is_binary(request: &Request) -> bool {
-    let content_type = request.header("Content-Type").unwrap_or_default();
+    let content_type = request.content_type().unwrap_or_default();
     let media_type = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
     media_type.trim_ascii().eq_ignore_ascii_case(b"application/octet-stream")
 }

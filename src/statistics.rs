@@ -231,10 +231,8 @@ fn metrics(main: &MainConf) -> Option<Vec<u8>> {
     Some(body)
 }
 
-fn respond(request: &mut Request, body: &[u8], content_type: &str) -> Status {
-    if request.set_content_type(content_type.as_bytes()).is_err() {
-        return INTERNAL_ERROR;
-    }
+fn respond(request: &mut Request, body: &[u8], content_type: &'static str) -> Status {
+    request.set_content_type(content_type);
     request.set_status(200);
     request.respond(body)
 }
@@ -317,7 +315,7 @@ impl ChannelReport {
         &self,
         request: &mut Request,
         format: Format,
-        content_type: &str,
+        content_type: &'static str,
     ) -> Status {
         respond(request, &self.body(format), content_type)
     }

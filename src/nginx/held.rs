@@ -10,11 +10,11 @@
 //! WebSocket can give its request back to nginx and go on as a bare connection, [`lean`].
 //!
 //! The client may leave at any instant. nginx then ends the request and [`HeldHooks::gone`] is called,
-//! perhaps from inside a call of this module; from that moment every method of the [`Held`] answers
+//! perhaps from inside a call of this module; after that every method of the [`Held`] answers
 //! [`Gone`] or does nothing, and its memory is safe to drop. A `Held` that is dropped before that leaves
 //! the request open until the client goes: finish it.
 //!
-//! Cost: one record of about 100 bytes and a small pool entry per held request. A `write` on
+//! Cost: a record of 64 bytes and a small pool entry per held request. A `write` on
 //! the plain path is one `send` or `writev` and nothing else: no allocation, no copy, no lock.
 
 #![expect(unsafe_code, reason = "keeps requests of nginx and writes to their sockets")]

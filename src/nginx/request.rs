@@ -165,6 +165,12 @@ impl Request {
         }
     }
 
+    /// The value of the first `Content-Type`.
+    pub(crate) fn content_type(&self) -> Option<&[u8]> {
+        // SAFETY: as above.
+        unsafe { self.0.headers_in.content_type.as_ref().map(|header| bytes_of(&header.value)) }
+    }
+
     /// The value of the first `If-None-Match`.
     pub(crate) fn if_none_match(&self) -> Option<&[u8]> {
         // SAFETY: as above.

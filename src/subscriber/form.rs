@@ -140,7 +140,8 @@ impl Form {
 
     fn set_content_type(&self, request: &mut Request) -> Result<(), NoMemory> {
         if self.callback().is_some() && self.location.legacy_content_type.is_none() {
-            return request.set_content_type(jsonp::CONTENT_TYPE.as_bytes());
+            request.set_content_type(jsonp::CONTENT_TYPE);
+            return Ok(());
         }
         set_content_type(request, &self.location)
     }
@@ -169,10 +170,11 @@ pub(crate) fn set_content_type(
     location: &LocationConf,
 ) -> Result<(), NoMemory> {
     if matches!(location.message_template.family(), Family::EventSource { .. }) {
-        return request.set_content_type(event_source::CONTENT_TYPE.as_bytes());
+        request.set_content_type(event_source::CONTENT_TYPE);
+        return Ok(());
     }
     match &location.legacy_content_type {
-        Some(content_type) => request.set_content_type(content_type),
+        Some(content_type) => request.copy_content_type(content_type),
         None => request.set_default_content_type(),
     }
 }

@@ -36,15 +36,26 @@ impl Request {
     }
 
     /// The `Content-Type` of the answer. nginx's `charset` directive adds to it unless it names one.
-    pub(crate) fn set_content_type(&mut self, value: &[u8]) -> Result<(), NoMemory> {
+    pub(crate) fn set_content_type(&mut self, value: &'static str) {
+        let text = ngx_str_t { len: value.len(), data: value.as_ptr().cast_mut() };
+        self.note_content_type(value.as_bytes(), text);
+    }
+
+    /// The same for a value that is copied.
+    pub(crate) fn copy_content_type(&mut self, value: &[u8]) -> Result<(), NoMemory> {
         let text = self.copy_to_pool(value)?;
-        let media_type = value.split(|&byte| byte == b';').next().unwrap_or_default();
+        self.note_content_type(value, text);
+        Ok(())
+    }
+
+    fn note_content_type(&mut self, value: &[u8], text: ngx_str_t) {
+        let end = memchr::memchr(b';', value).unwrap_or(value.len());
+        let media_type = value.get(..end).unwrap_or_default();
         let headers = &mut self.0.headers_out;
         headers.content_type = text;
         // What the `…_types` directives are compared with.
         headers.content_type_len = media_type.trim_ascii_end().len();
         headers.content_type_lowcase = ptr::null_mut();
-        Ok(())
     }
 
     /// The `Content-Type` that nginx's `types` and `default_type` give for this request's path.
