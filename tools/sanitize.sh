@@ -6,7 +6,7 @@
 
 BUILD=sanitize . "$(dirname "$0")/lib.sh"
 
-flags="-Zsanitizer=address -Cforce-frame-pointers=yes"
+flags="-Zsanitizer=address -Cforce-frame-pointers=yes --cfg sanitized"
 while [ "$1" != -- ]; do
     flags+=" $1"
     shift

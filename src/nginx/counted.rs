@@ -14,8 +14,8 @@ use core::ptr::{self, NonNull};
 
 use super::local::Local;
 
-/// Records that are allocated together.
-const BLOCK: usize = 64;
+/// Records that are allocated together. AddressSanitizer is to see each of them come and go.
+const BLOCK: usize = if cfg!(sanitized) { 1 } else { 64 };
 
 /// What is shared, and where its records come from.
 pub(crate) trait Pooled: Sized + 'static {
@@ -48,6 +48,20 @@ impl<T: Pooled> Pool<T> {
             Box::leak(Box::new([const { MaybeUninit::uninit() }; BLOCK]));
         free.extend(others.iter_mut().map(|record| NonNull::from(record).cast()));
         NonNull::from(first).cast()
+    }
+
+    /// # Safety
+    ///
+    /// The record is one of [`Pool::take`], and its value has been dropped.
+    unsafe fn give_back(&self, record: NonNull<Record<T>>) {
+        if cfg!(sanitized) {
+            // SAFETY: a block of this one record, which nobody uses.
+            drop(unsafe {
+                Box::from_raw(record.cast::<[MaybeUninit<Record<T>>; BLOCK]>().as_ptr())
+            });
+        } else {
+            self.0.borrow_mut().push(record);
+        }
     }
 }
 
@@ -125,8 +139,10 @@ impl<T: Pooled> Drop for Counted<T> {
         if left > 0 {
             return;
         }
-        // SAFETY: this was the last reference; the value is not used afterwards, and the record goes back to the pool once.
-        unsafe { ptr::drop_in_place(&raw mut (*self.0.as_ptr()).value) };
-        T::pool().0.borrow_mut().push(self.0);
+        // SAFETY: this was the last reference, so nobody uses the value or its record any more.
+        unsafe {
+            ptr::drop_in_place(&raw mut (*self.0.as_ptr()).value);
+            T::pool().give_back(self.0);
+        }
     }
 }
