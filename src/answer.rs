@@ -85,7 +85,7 @@ pub(crate) fn refuse(request: &mut Request, refusal: Refusal, main: &MainConf) -
 }
 
 /// The line in the error log that goes with a refusal.
-pub(crate) fn log_refusal(request: &mut Request, refusal: Refusal, main: &MainConf) {
+pub(crate) fn log_refusal(request: &Request, refusal: Refusal, main: &MainConf) {
     let story = Story::of(request);
     let log = request.log();
     match refusal {

@@ -1,6 +1,7 @@
 //! What a request has been about, for the access log: its channels, its mode, what it was sent and why it ended.
 //!
-//! Kept with the request, read by the variables when the log line is written. It costs no memory but what the request's pool has left.
+//! Kept with the request, read by the variables when the log line is written. It lies in what the request's pool has left; only a long path,
+//! or one of several channels, takes memory of its own.
 
 use protocol::channel_path::ChannelPath;
 
@@ -111,6 +112,11 @@ impl Story {
     /// The channels for a line of the error log: what a client may have put into an id cannot break it.
     pub(crate) fn shown(&self) -> String {
         shown(&self.path.joined())
+    }
+
+    /// Says why it ended; the first reason stays.
+    pub(crate) fn end(&mut self, reason: CloseReason) {
+        self.close_reason.get_or_insert(reason);
     }
 
     /// Counts messages.

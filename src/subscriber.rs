@@ -160,7 +160,8 @@ impl Subscriber {
         self.add(messages);
     }
 
-    /// Counts messages that the worker has counted already. Where the head has gone on the plain path the story is told at the end only.
+    /// Counts messages that the worker has counted already. The story is told at the end, but where [`Held::flows`] does not say so a
+    /// `post_action` may ask for it before.
     pub(crate) fn add(&mut self, messages: usize) {
         self.messages_sent = self.messages_sent.saturating_add(messages as u64);
         if !self.held.flows() {
@@ -175,7 +176,14 @@ impl Subscriber {
         }
     }
 
-    /// It has ended for this reason.
+    /// Has the story say already why it will end.
+    pub(crate) fn tell_reason(&mut self, reason: CloseReason) {
+        if let Some(story) = self.held.request().and_then(Story::of_mut) {
+            story.end(reason);
+        }
+    }
+
+    /// It ends for this reason. Once for each, unless it is a long poll whose answer tells the reason.
     pub(crate) fn end(&mut self, reason: CloseReason) {
         counters::ended(reason as usize);
         if self.held.is_lean() {
@@ -183,7 +191,7 @@ impl Subscriber {
         }
         if let Some(story) = self.held.request().and_then(Story::of_mut) {
             story.messages_sent = self.messages_sent;
-            story.close_reason = Some(reason);
+            story.end(reason);
         }
     }
 

@@ -52,7 +52,7 @@ const CLEAR_BUDGET: u32 = 256;
 
 /// The worker of this process.
 static WORKER: Local<RefCell<Option<Worker>>> = Local::new(RefCell::new(None));
-/// Those whose requests nginx has freed while the worker was lent out.
+/// Those whose requests nginx has ended while the worker was lent out.
 static GONE: Local<RefCell<Vec<GoneKey>>> = Local::new(RefCell::new(Vec::new()));
 
 /// Whose request it was.
@@ -265,7 +265,7 @@ pub(crate) fn wake(slots: &mut WakeSet) {
     });
 }
 
-/// nginx has freed a subscriber's request: the client is gone. This may come from inside anything that nginx does.
+/// nginx ends a subscriber's request: the client is gone. This may come from inside anything that nginx does.
 pub(crate) fn on_gone(key: SubscriberKey) {
     note_gone(GoneKey::Subscriber(key));
 }
@@ -569,7 +569,7 @@ impl Worker {
         }
     }
 
-    /// Lets go of those whose requests nginx has freed.
+    /// Lets go of those whose requests nginx has ended.
     #[inline]
     fn forget_gone(&mut self) {
         if !GONE.borrow().is_empty() {

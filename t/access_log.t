@@ -323,3 +323,74 @@ pub /pub?id=s three
 a< text three
 ax
 ! access-log <204 streaming "s" 3>
+
+=== through the filter of gzip: by the client, with old messages and new ones
+--- extra_config
+access_log access.log story;
+location ~ ^/gz/(.*)$ { gzip on; gzip_types text/plain; gzip_min_length 0; default_type text/plain; push_stream_subscriber; push_stream_channels_path $1; }
+--- steps
+repeat 3: pub /pub?id=s m${i}
+a: GET /gz/s.b2
+   Accept-Encoding: gzip
+a< status 200
+a< header Content-Encoding: gzip
+a< chunk ~ (?s).
+pub /pub?id=s m4
+a< chunk ~ (?s).
+ax
+! access-log <GET 200 streaming "s" 3 client>
+
+=== through TLS and HTTP/2: by the client
+--- conf_file: nginx-conf/tls-http2.conf
+--- replace
+push_stream_shared_memory_size 16m; => push_stream_shared_memory_size 16m; log_format story '<$server_protocol $https $push_stream_messages_sent $push_stream_close_reason>';
+listen 127.0.0.1:9080 ssl http2; => listen 127.0.0.1:9080;
+location = /pub { => listen unix:${PREFIX}/tls ssl; listen unix:${PREFIX}/http2 http2; access_log access.log story; location /tls/ { proxy_pass https://unix:${PREFIX}/tls:/; proxy_http_version 1.1; access_log off; } location /http2/ { rewrite ^/http2(.*)$ $1 break; grpc_pass grpc://unix:${PREFIX}/http2; access_log off; } location = /pub {
+--- steps
+a: GET /tls/ev/s
+b: GET /http2/ev/s
+a,b< status 200
+pub /pub?id=s m1
+pub /pub?id=s m2
+a,b< text data: m2
+ax
+bx
+! access-log <HTTP/1.1 on 2 client>
+! access-log <HTTP/2.0  2 client>
+
+=== long polls that are answered together
+--- steps
+repeat 20: p${i}: GET /lp/s
+json /stats?id=s subscribers == 20
+pub /pub?id=s m
+repeat 20: p${i}< text m
+repeat 20: p${i}x
+! access-log <GET 200 long-polling "s" 1 message>
+
+=== a request whose body comes later is not taken for its mirrored copy
+--- extra_config
+access_log access.log story;
+location = /mirrored { mirror /copy; mirror_request_body off; push_stream_publisher admin; push_stream_channels_path $arg_id; }
+location = /copy { internal; push_stream_publisher admin; push_stream_channels_path other; }
+--- steps
+a: connect
+a> "POST /mirrored?id=mine HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n"
+! log Post request was sent with no message
+a> "hi"
+a< status 200
+a< text mine
+? GET /pub?id=mine -> 200
+! access-log <POST 200 publisher "mine" 0 ->
+
+=== nor is a subscriber
+--- extra_config
+access_log access.log story;
+location ~ ^/mirrored/(.*)$ { mirror /copy; push_stream_subscriber; push_stream_channels_path $1; }
+location = /copy { internal; push_stream_publisher admin; push_stream_channels_path other; }
+--- steps
+a: GET /mirrored/s
+a< status 200
+pub /pub?id=s m
+a< text m
+ax
+! access-log <GET 200 streaming "s" 1 client>

@@ -76,12 +76,11 @@ impl Collected {
         let failed = ring.and_then(|ring| {
             ring.send_all(&self.answers, &text, |place, taken| short.push((place, taken))).failed
         });
-        short.sort_unstable_by_key(|(place, _)| *place);
-        let mut short = short.into_iter().peekable();
         for (place, Outgoing { to: Head(head), part, .. }) in self.answers.iter().enumerate() {
             let answer = part.of(&text);
-            let taken = match short.next_if(|(of, _)| *of == place) {
-                Some((_, taken)) => taken,
+            // There are hardly ever any.
+            let taken = match short.iter().find(|(of, _)| *of == place) {
+                Some((_, taken)) => *taken,
                 None => Ok(if are_sent { answer.len() } else { 0 }),
             };
             each(taken, *head, answer);

@@ -54,7 +54,8 @@ use super::wire::{self, Wire};
 
 /// What a held request tells its holder, who finds it by the token of [`Held::set_token`].
 pub(crate) struct HeldHooks {
-    /// nginx is about to end the request: the client left, or the worker closes. The last chance to leave something with it.
+    /// nginx is about to end the request: the client left, or the worker closes. The last chance to leave something with it, for its line in
+    /// the access log; nothing may be written to it or finished any more.
     /// May be called from inside any call into nginx. Not called after `finish`, `finish_with` or `abort`.
     pub(crate) gone: fn(token: u64),
     /// The socket takes bytes again. Called once for each [`Held::wait_writable`].
@@ -76,7 +77,8 @@ pub(crate) struct Held(Counted<Link>);
 /// # Invariants
 ///
 /// `request` is null or a request that is held: its count is raised and nobody has finalized it, so it
-/// is live (callback contract, point 4); `connection` is its own then. With a `connection` but no request
+/// is live (callback contract, point 4), or nginx is just ending it and [`HeldHooks::gone`] runs, after which its memory is freed;
+/// `connection` is its own then. With a `connection` but no request
 /// the link is [`lean`]: the connection is open and its `data` owns a reference to the link.
 struct Link {
     request: Cell<*mut ngx_http_request_t>,
@@ -226,6 +228,7 @@ impl Held {
         match self.wire() {
             Wire::Filtered => self.flush_filters(),
             Wire::PlainChunked | Wire::PlainRaw => {
+                self.connection()?;
                 let waits = |held: &mut Self| {
                     held.request().is_some_and(|request| !request.0.out.is_null())
                 };

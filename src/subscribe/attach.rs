@@ -362,12 +362,16 @@ impl Worker {
         {
             self.join_cohort(key);
         }
-        if self.leaving {
-            self.end_all();
-            return;
-        }
-        if self.is_draining() {
-            self.end(&[key]);
+        if self.leaving || self.is_draining() {
+            // Its answer waits for the end of the turn; the client may leave before that.
+            if let Some(subscriber) = self.subscribers.get_mut(key) {
+                subscriber.tell_reason(CloseReason::Shutdown);
+            }
+            if self.leaving {
+                self.end_all()
+            } else {
+                self.end(&[key])
+            }
             return;
         }
         self.arm(key);

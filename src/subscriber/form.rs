@@ -198,7 +198,7 @@ impl LongPollAnswer {
     /// Sends it. That its piece has been written is for the caller to count.
     pub(crate) fn send(&self, request: &mut Request) -> Status {
         if let Some(story) = Story::of_mut(request) {
-            story.close_reason = Some(self.reason);
+            story.end(self.reason);
         }
         let Cursor { time, tag } = self.cursor;
         let sent = match &self.piece {

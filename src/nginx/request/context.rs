@@ -2,19 +2,22 @@
 //!
 //! They hang on the cleanup list of the request's pool, so they are dropped with it, survive internal
 //! redirects (which clear nginx's own per-module contexts) and need no slot of the module. Finding
-//! one walks that list, which has a handful of entries.
+//! one walks that list, which has a handful of entries. A subrequest shares the pool and the list of its main request, so each
+//! value says whose it is.
 
 use core::any::TypeId;
 use core::ffi::c_void;
 use core::ptr;
 
-use nginx_sys::{NGX_ALIGNMENT, ngx_pool_cleanup_add, ngx_pool_t};
+use nginx_sys::{NGX_ALIGNMENT, ngx_http_request_t, ngx_pool_cleanup_add};
 
 use super::{NoMemory, Request};
 
 /// What precedes each value.
 struct Header {
     type_id: TypeId,
+    /// Whose it is; only compared.
+    request: *const ngx_http_request_t,
     /// Drops the value; its argument is the whole slot.
     drop: unsafe fn(*mut c_void),
 }
@@ -34,7 +37,8 @@ impl Request {
         // SAFETY: null or an entry of the pool that nobody else uses yet.
         let Some(cleanup) = (unsafe { cleanup.as_mut() }) else { return Err(NoMemory) };
         let slot = cleanup.data.cast::<Slot<T>>();
-        let header = Header { type_id: TypeId::of::<T>(), drop: drop_slot::<T> };
+        let header =
+            Header { type_id: TypeId::of::<T>(), request: &raw const self.0, drop: drop_slot::<T> };
         // SAFETY: `data` has room for a slot. The handler is set last: it drops what is there.
         unsafe {
             slot.write(Slot { header, value });
@@ -45,40 +49,38 @@ impl Request {
 
     /// The value of this type that was kept last.
     pub(crate) fn context<T: 'static>(&self) -> Option<&T> {
-        // SAFETY: the pool of a live request.
-        let slot = unsafe { find(self.0.pool, TypeId::of::<T>()) }?;
+        let slot = self.find(TypeId::of::<T>())?;
         // SAFETY: the type id says that it is a `Slot<T>`; it lives as long as the request, whose borrow guards it.
         Some(unsafe { &(*slot.cast::<Slot<T>>()).value })
     }
 
     /// The same, to be changed.
     pub(crate) fn context_mut<T: 'static>(&mut self) -> Option<&mut T> {
-        // SAFETY: the pool of a live request.
-        let slot = unsafe { find(self.0.pool, TypeId::of::<T>()) }?;
+        let slot = self.find(TypeId::of::<T>())?;
         // SAFETY: as above, and the borrow is exclusive.
         Some(unsafe { &mut (*slot.cast::<Slot<T>>()).value })
     }
-}
 
-/// # Safety
-///
-/// `pool` is the pool of a live request.
-unsafe fn find(pool: *mut ngx_pool_t, type_id: TypeId) -> Option<*mut c_void> {
-    // SAFETY: the list of cleanups ends with null; entries live as long as the pool. An entry with our
-    // handler begins with a `Header`.
-    unsafe {
-        let mut entry = (*pool).cleanup;
-        while let Some(cleanup) = entry.as_ref() {
-            let ours = cleanup.handler.is_some_and(|handler| {
-                ptr::fn_addr_eq(handler, drop_context as unsafe extern "C" fn(*mut c_void))
-            });
-            if ours && (*cleanup.data.cast::<Header>()).type_id == type_id {
-                return Some(cleanup.data);
+    fn find(&self, type_id: TypeId) -> Option<*mut c_void> {
+        // SAFETY: the pool of a live request. Its list of cleanups ends with null; entries live as long as it. An entry with our
+        // handler begins with a `Header`.
+        unsafe {
+            let mut entry = (*self.0.pool).cleanup;
+            while let Some(cleanup) = entry.as_ref() {
+                let ours = cleanup.handler.is_some_and(|handler| {
+                    ptr::fn_addr_eq(handler, drop_context as unsafe extern "C" fn(*mut c_void))
+                });
+                if ours {
+                    let header = &*cleanup.data.cast::<Header>();
+                    if ptr::eq(header.request, &raw const self.0) && header.type_id == type_id {
+                        return Some(cleanup.data);
+                    }
+                }
+                entry = cleanup.next;
             }
-            entry = cleanup.next;
         }
+        None
     }
-    None
 }
 
 /// nginx's callback when the pool is destroyed.
