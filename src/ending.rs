@@ -14,7 +14,7 @@ use crate::nginx::bytes::Bytes;
 use crate::nginx::process;
 use crate::render::{Family, Piece, Renderings, last_chunk};
 use crate::story::CloseReason;
-use crate::subscriber::form::{Form, LongPollAnswer};
+use crate::subscriber::form::{Form, LongPollAnswer, Told};
 use crate::subscriber::websocket::close_frame;
 use crate::subscriber::{Lost, Subscriber};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
@@ -238,24 +238,20 @@ impl Worker {
     pub(crate) fn answer_long_polls(&mut self, answers: Vec<(SubscriberKey, Rc<Piece>)>) {
         let answers = answers.into_iter().map(|(key, piece)| {
             let cursor = piece.cursor;
-            (key, cursor, Some(Some(piece)))
+            (key, cursor, Told::Something(Some(piece)))
         });
         self.end_long_polls(answers.collect(), CloseReason::Message);
     }
 
-    fn end_long_polls(
-        &mut self,
-        answers: Vec<(SubscriberKey, Cursor, Option<Option<Rc<Piece>>>)>,
-        reason: CloseReason,
-    ) {
+    fn end_long_polls(&mut self, answers: Vec<(SubscriberKey, Cursor, Told)>, reason: CloseReason) {
         let present: Vec<_> =
             answers.into_iter().filter(|(key, ..)| self.subscribers.contains_key(*key)).collect();
         let keys: Vec<_> = present.iter().map(|(key, ..)| *key).collect();
-        for (subscriber, (_, cursor, piece)) in self.remove(&keys).into_iter().zip(present) {
+        for (subscriber, (_, cursor, told)) in self.remove(&keys).into_iter().zip(present) {
             let Subscriber { held, location, special, .. } = subscriber;
             let form = Form { location, special };
             counters::ended(reason as usize);
-            let answer = LongPollAnswer { form, cursor, piece, reason };
+            let answer = LongPollAnswer { form, cursor, told, reason };
             self.endings.push_back(Ending::Answer(held, answer));
         }
     }
@@ -295,9 +291,9 @@ impl Worker {
                     let piece = renderings.with(template, |template| {
                         template.render(Cursor::ZERO, &MessageView::timed_out().into())
                     });
-                    polls.push((*key, clock, Some(piece.map(Rc::new))));
+                    polls.push((*key, clock, Told::Something(piece.map(Rc::new))));
                 }
-                Kind::LongPolling => polls.push((*key, clock, None)),
+                Kind::LongPolling => polls.push((*key, clock, Told::Nothing)),
             }
         }
         self.answer_long_polls(answers);
@@ -331,7 +327,7 @@ impl Worker {
             match (subscriber.kind, self.pending_answer(subscriber)) {
                 (Kind::LongPolling, Some(answer)) => answers.push((key, answer)),
                 (Kind::LongPolling, None) => {
-                    polls.push((key, deleted_at, Some(piece.map(Rc::new))))
+                    polls.push((key, deleted_at, Told::Something(piece.map(Rc::new))))
                 }
                 (Kind::Streaming, _)
                     if subscriber.groups.iter().all(|group| *group == group_key) =>

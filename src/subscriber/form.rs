@@ -179,12 +179,19 @@ pub(crate) fn set_content_type(
     }
 }
 
+/// What a long poll that has waited is told.
+pub(crate) enum Told {
+    /// 200, with a piece unless that is empty.
+    Something(Option<Rc<Piece>>),
+    /// 304.
+    Nothing,
+}
+
 /// The answer of a long poll that has waited.
 pub(crate) struct LongPollAnswer {
     pub(crate) form: Form,
     pub(crate) cursor: Cursor,
-    /// 200 with this piece (which may be empty), or 304.
-    pub(crate) piece: Option<Option<Rc<Piece>>>,
+    pub(crate) told: Told,
     /// Why it ends.
     pub(crate) reason: CloseReason,
 }
@@ -192,7 +199,10 @@ pub(crate) struct LongPollAnswer {
 impl LongPollAnswer {
     /// The message, or what else it has got.
     pub(crate) fn piece(&self) -> Option<&Rc<Piece>> {
-        self.piece.as_ref()?.as_ref()
+        match &self.told {
+            Told::Something(piece) => piece.as_ref(),
+            Told::Nothing => None,
+        }
     }
 
     /// Sends it. That its piece has been written is for the caller to count.
@@ -201,12 +211,12 @@ impl LongPollAnswer {
             story.end(self.reason);
         }
         let Cursor { time, tag } = self.cursor;
-        let sent = match &self.piece {
-            Some(piece) => {
+        let sent = match &self.told {
+            Told::Something(piece) => {
                 let pieces = piece.as_deref().map(slice::from_ref).unwrap_or_default();
                 self.form.tell(request, pieces, self.cursor)
             }
-            None => self.form.tell_nothing(request, Some(time), Some(tag)),
+            Told::Nothing => self.form.tell_nothing(request, Some(time), Some(tag)),
         };
         sent.unwrap_or(Status::ERROR)
     }
