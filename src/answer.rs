@@ -130,8 +130,12 @@ pub(crate) fn log_refusal(request: &Request, refusal: Refusal, main: &MainConf) 
     }
 }
 
-/// The line in the error log for a message that found no room, if [`Flood::Message`] admits it.
-pub(crate) fn log_full_zone(log: Log<'_>, channels: &str, main: &MainConf) {
+/// The line in the error log for a message to these channels that found no room.
+pub(crate) fn log_full_zone(log: Log<'_>, main: &MainConf, channels: impl FnOnce() -> String) {
+    if !Flood::Message.admits() {
+        return;
+    }
+    let channels = channels();
     error!(
         log,
         "push stream module: unable to allocate message in shared memory: no memory in zone \"{}\", channel \"{channels}\"",

@@ -157,11 +157,7 @@ impl Worker {
         let (zone, main) = (Rc::clone(&self.zone), Rc::clone(&self.main));
         let mut wake = WakeSet::default();
         // Without registration the zone has forgotten this worker's interests already.
-        let mut locked = zone.lock();
-        let mut store = locked.as_deref_mut();
-        if !store.as_ref().is_some_and(|store| self.is_registered_in(store)) {
-            store = None;
-        }
+        let mut store = zone.lock().filter(|store| self.is_registered_in(store));
         for (key, count) in subscriptions {
             let Some(group) = self.groups.get_mut(key) else { continue };
             let count = u32::try_from(count).unwrap_or(u32::MAX);
@@ -170,11 +166,8 @@ impl Worker {
                 && group.interest != InterestRef::NONE
             {
                 store.unsubscribe(group.interest, count);
-                if events::are_on(&main) {
-                    for _ in 0..count {
-                        let event = Event::ClientUnsubscribed;
-                        events::announce(store, &main, event, &group.id, &mut wake);
-                    }
+                for _ in 0..count {
+                    events::announce(store, &main, Event::ClientUnsubscribed, &group.id, &mut wake);
                 }
             }
             if group.subscriptions == 0 {
@@ -182,10 +175,10 @@ impl Worker {
                 self.groups.remove(key);
             }
         }
-        if let Some(store) = store {
+        if let Some(store) = &mut store {
             store.disconnect(self.slot, subscribers);
         }
-        drop(locked);
+        drop(store);
         self.wake(&mut wake);
     }
 

@@ -14,7 +14,6 @@ use store::{NewMessage, Parts, WakeSet};
 
 use crate::cohort::Group;
 use crate::conf::{LocationConf, MainConf};
-use crate::floods::Flood;
 use crate::nginx::bytes::Bytes;
 use crate::nginx::log::{error, info};
 use crate::nginx::process;
@@ -65,7 +64,7 @@ impl Worker {
         self.wake(&mut wake);
         self.reading.inflater.release();
         let Err(end) = heard else { return };
-        if let Some(subscriber) = self.subscribers.get_mut(key) {
+        if let Some(subscriber) = self.subscribers.get(key) {
             end.log(subscriber, &self.main);
         }
         let (last, reason) = match end {
@@ -192,12 +191,11 @@ fn plain<'m>(
 }
 
 impl End {
-    fn log(&self, subscriber: &mut Subscriber, main: &MainConf) {
-        if matches!(self, Self::ZoneFull) && Flood::Message.admits() {
-            let channels = subscriber.shown_channels();
-            answer::log_full_zone(subscriber.held.log(), &channels, main);
-        }
+    fn log(&self, subscriber: &Subscriber, main: &MainConf) {
         let log = subscriber.held.log();
+        if matches!(self, Self::ZoneFull) {
+            answer::log_full_zone(log, main, || subscriber.shown_channels());
+        }
         match self {
             Self::Lost(_) | Self::Close(_) | Self::ZoneFull => {}
             Self::Violation(

@@ -64,7 +64,7 @@ fn check_and_answer(
     }
     let path = channels::requested(request, location);
     Story::begin(request, path, None)?;
-    if let Err(refusal) = check(path_of(request)?, method, main) {
+    if let Err(refusal) = check(Story::path_of(request)?, method, main) {
         return Ok(answer::refuse(request, refusal, main).into());
     }
     match method {
@@ -75,10 +75,6 @@ fn check_and_answer(
         Method::Delete => Ok(Begun::Deletes),
         _ => Ok(Begun::Publishes),
     }
-}
-
-fn path_of(request: &Request) -> Result<&ChannelPath, NoMemory> {
-    Story::of(request).map(|story| &story.path).ok_or(NoMemory)
 }
 
 /// The checks that come before anything is read or changed: the first id, in path order, that fails decides.
@@ -109,7 +105,7 @@ fn check(path: &ChannelPath, method: Method, main: &MainConf) -> Result<(), Refu
 /// GET: the numbers of the channels that exist.
 fn tell(request: &mut Request, main: &MainConf) -> Result<Status, NoMemory> {
     let (format, content_type) = negotiate(request.header("Accept"));
-    Ok(match statistics::existing(path_of(request)?) {
+    Ok(match statistics::existing(Story::path_of(request)?) {
         None => answer::refuse(request, Refusal::OutOfMemory, main),
         Some(report) if report.is_empty() => answer::head_only(request, 404),
         Some(report) => report.respond(request, format, content_type),
@@ -126,7 +122,7 @@ fn publish_body(
     main: &MainConf,
     location: &LocationConf,
 ) -> Result<Status, NoMemory> {
-    let path = path_of(request)?;
+    let path = Story::path_of(request)?;
     let text = match request.body() {
         Ok(text) => text,
         Err(error) => return Ok(body_error(request, error)),
@@ -169,10 +165,9 @@ fn publish_body(
     match published {
         Err(PublishError::Refused(refusal)) => Ok(answer::refuse(request, refusal, main)),
         Err(PublishError::NoMemoryForMessage) => {
-            if Flood::Message.admits() {
-                let channels = Story::of(request).map(Story::shown).unwrap_or_default();
-                answer::log_full_zone(request.log(), &channels, main);
-            }
+            answer::log_full_zone(request.log(), main, || {
+                Story::of(request).map(Story::shown).unwrap_or_default()
+            });
             request.set_keepalive(false);
             Ok(INTERNAL_ERROR)
         }
@@ -215,7 +210,7 @@ pub(crate) fn delete(request: &mut Request, main: &MainConf) -> Status {
 }
 
 fn delete_channels(request: &mut Request, main: &MainConf) -> Result<Status, NoMemory> {
-    let path = path_of(request)?;
+    let path = Story::path_of(request)?;
     let body = match request.body() {
         Ok(body) => body.into_owned(),
         Err(error) => return Ok(body_error(request, error)),

@@ -272,7 +272,7 @@ impl PublishReport {
     /// Answers with the report.
     pub(crate) fn respond(&self, request: &mut Request) -> Status {
         let (format, content_type) = negotiate(request.header("Accept"));
-        let Some(Story { path, .. }) = Story::of(request) else { return INTERNAL_ERROR };
+        let Ok(path) = Story::path_of(request) else { return INTERNAL_ERROR };
         let infos =
             path.iter().zip(&self.numbers).map(|(segment, numbers)| info(segment.id, numbers));
         let mut body = LAST_REPORT.take();

@@ -109,6 +109,11 @@ impl Story {
         request.context_mut()
     }
 
+    /// The channels that the request names. Its story has begun.
+    pub(crate) fn path_of(request: &Request) -> Result<&ChannelPath, NoMemory> {
+        Self::of(request).map(|story| &story.path).ok_or(NoMemory)
+    }
+
     /// The channels for a line of the error log: what a client may have put into an id cannot break it.
     pub(crate) fn shown(&self) -> String {
         shown(&self.path.joined())

@@ -133,15 +133,9 @@ impl Subscriber {
         }
     }
 
-    /// Whether it gets the same bytes as those of this look. Its wire is known.
-    pub(crate) fn looks_like(&self, look: &Look) -> bool {
-        let Format { template, wire, padded_to, deflation } = &look.format;
-        Rc::ptr_eq(&self.location.message_template, template)
-            && self.held.wire() == *wire
-            && self.padded_to == *padded_to
-            && self.deflation() == *deflation
-            && self.kind == look.kind
-            && self.mode() == look.mode
+    /// What it has in common with those who get the same bytes. Its wire is known.
+    pub(crate) fn look(&self) -> Look {
+        Look { format: self.format(), kind: self.kind, mode: self.mode() }
     }
 
     /// Whether a piece may go straight to the socket.
@@ -171,16 +165,22 @@ impl Subscriber {
 
     /// Has the story of the request, if it still has one, say how many messages were sent.
     pub(crate) fn tell_story(&mut self) {
-        if let Some(story) = self.held.request().and_then(Story::of_mut) {
-            story.messages_sent = self.messages_sent;
+        let messages_sent = self.messages_sent;
+        if let Some(story) = self.story() {
+            story.messages_sent = messages_sent;
         }
     }
 
     /// Has the story say already why it will end.
     pub(crate) fn tell_reason(&mut self, reason: CloseReason) {
-        if let Some(story) = self.held.request().and_then(Story::of_mut) {
+        if let Some(story) = self.story() {
             story.end(reason);
         }
+    }
+
+    /// The story of the request, if it still has one.
+    fn story(&mut self) -> Option<&mut Story> {
+        self.held.request().and_then(Story::of_mut)
     }
 
     /// It ends for this reason. Once for each, unless it is a long poll whose answer tells the reason.
@@ -189,8 +189,9 @@ impl Subscriber {
         if self.held.is_lean() {
             return self.log_end(reason);
         }
-        if let Some(story) = self.held.request().and_then(Story::of_mut) {
-            story.messages_sent = self.messages_sent;
+        let messages_sent = self.messages_sent;
+        if let Some(story) = self.story() {
+            story.messages_sent = messages_sent;
             story.end(reason);
         }
     }
@@ -198,14 +199,14 @@ impl Subscriber {
     /// Its request is given back, and the request's line in the access log written: takes over what is still needed.
     pub(crate) fn take_over(&mut self) {
         self.tell_story();
-        if let Some(story) = self.held.request().and_then(|request| Story::of(request)) {
+        if let Some(story) = self.held.peek().and_then(Story::of) {
             self.lean_channels = story.path.joined().into();
         }
     }
 
     /// The ids of its channels, for a line of the error log.
-    pub(crate) fn shown_channels(&mut self) -> String {
-        match self.held.request().and_then(|request| Story::of(request)) {
+    pub(crate) fn shown_channels(&self) -> String {
+        match self.held.peek().and_then(Story::of) {
             Some(story) => story.shown(),
             None => shown(&self.lean_channels),
         }

@@ -56,6 +56,7 @@ static WORKER: Local<RefCell<Option<Worker>>> = Local::new(RefCell::new(None));
 static GONE: Local<RefCell<Vec<GoneKey>>> = Local::new(RefCell::new(Vec::new()));
 
 /// Whose request it was.
+#[derive(Clone, Copy)]
 enum GoneKey {
     Subscriber(SubscriberKey),
     LongAnswer(LongAnswerKey),
@@ -276,15 +277,14 @@ pub(crate) fn on_answer_gone(key: LongAnswerKey) {
 }
 
 fn note_gone(key: GoneKey) {
-    let mut key = Some(key);
-    lend(|worker| {
-        if let Some(key) = key.take() {
-            worker.forget_gone_key(key);
-        }
+    let done = lend(|worker| {
+        worker.forget_gone_key(key);
         worker.end_later();
     });
-    // It is lent out: whoever has it lets go of the key afterwards.
-    GONE.borrow_mut().extend(key);
+    if done.is_none() {
+        // It is lent out: whoever has it lets go of the key afterwards.
+        GONE.borrow_mut().push(key);
+    }
 }
 
 /// The socket of a long answer takes bytes again.

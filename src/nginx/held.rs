@@ -184,6 +184,18 @@ impl Held {
         (!r.is_null()).then(|| unsafe { Request::from_ptr(r) })
     }
 
+    /// The same, to be looked at.
+    pub(crate) fn peek(&self) -> Option<&Request> {
+        let r = self.0.request.get();
+        // SAFETY: as above; nothing that the borrow of `self` allows ends it.
+        (!r.is_null()).then(|| unsafe { &*Request::from_ptr(r) })
+    }
+
+    /// Whether nothing waits inside nginx that would have to be written first.
+    fn is_all_out(&self) -> bool {
+        self.peek().is_none_or(|request| request.0.out.is_null())
+    }
+
     /// The connection, with a request or without.
     fn connection(&self) -> Result<*mut ngx_connection_t, Gone> {
         let c = self.0.connection.get();
@@ -229,13 +241,10 @@ impl Held {
             Wire::Filtered => self.flush_filters(),
             Wire::PlainChunked | Wire::PlainRaw => {
                 self.connection()?;
-                let waits = |held: &mut Self| {
-                    held.request().is_some_and(|request| !request.0.out.is_null())
-                };
-                if waits(self) {
+                if !self.is_all_out() {
                     self.write(&[])?;
                 }
-                Ok(!waits(self))
+                Ok(self.is_all_out())
             }
         }
     }
@@ -261,10 +270,9 @@ impl Held {
     pub(crate) fn write_on(&mut self, pieces: &[IoSlice<'_>]) -> Result<usize, Gone> {
         if !self.0.flows.get() {
             let written = self.write(pieces)?;
-            let gone = self.request().is_none_or(|request| request.0.out.is_null());
             // While it does a `post_action`, the request is still held.
             let is_last = self.0.core.get().is_some_and(|core| core.post_action.len == 0);
-            self.0.flows.set(gone && is_last);
+            self.0.flows.set(self.is_all_out() && is_last);
             return Ok(written);
         }
         // SAFETY: live while it is not null (Link's invariant), and on the plain path: its head has been written there.

@@ -159,22 +159,20 @@ impl Request {
 
     /// The value of the first `If-Modified-Since`.
     pub(crate) fn if_modified_since(&self) -> Option<&[u8]> {
-        // SAFETY: null or a header that nginx has found in this live request.
-        unsafe {
-            self.0.headers_in.if_modified_since.as_ref().map(|header| bytes_of(&header.value))
-        }
+        // SAFETY: what nginx has found in this live request.
+        unsafe { value_of(self.0.headers_in.if_modified_since) }
     }
 
     /// The value of the first `Content-Type`.
     pub(crate) fn content_type(&self) -> Option<&[u8]> {
         // SAFETY: as above.
-        unsafe { self.0.headers_in.content_type.as_ref().map(|header| bytes_of(&header.value)) }
+        unsafe { value_of(self.0.headers_in.content_type) }
     }
 
     /// The value of the first `If-None-Match`.
     pub(crate) fn if_none_match(&self) -> Option<&[u8]> {
         // SAFETY: as above.
-        unsafe { self.0.headers_in.if_none_match.as_ref().map(|header| bytes_of(&header.value)) }
+        unsafe { value_of(self.0.headers_in.if_none_match) }
     }
 
     /// The values of all headers of that name, in the order of the request.
@@ -238,6 +236,14 @@ impl Request {
     pub(super) fn connection(&self) -> *mut ngx_connection_t {
         self.0.connection
     }
+}
+
+/// # Safety
+///
+/// `header` is null or a header in the list of a request that lives as long as the value is used.
+unsafe fn value_of<'r>(header: *const ngx_table_elt_t) -> Option<&'r [u8]> {
+    // SAFETY: as the caller promises.
+    unsafe { header.as_ref().map(|header| bytes_of(&header.value)) }
 }
 
 /// # Safety

@@ -16,7 +16,7 @@ use thin_vec::ThinVec;
 
 use super::{admission, poll};
 use crate::answer::INTERNAL_ERROR;
-use crate::cohort::{Cohort, Group, Look};
+use crate::cohort::{Cohort, Group};
 use crate::conf::padding::Padding;
 use crate::conf::{LocationConf, MainConf};
 use crate::counters::{Connected, Unwritten};
@@ -154,7 +154,7 @@ pub(super) fn enter(
     kind: Kind,
 ) -> Result<Entered, Refusal> {
     let slot = process::process_slot();
-    let Some(Story { path, .. }) = Story::of(request) else { return Err(Refusal::OutOfMemory) };
+    let path = Story::path_of(request).map_err(|_| Refusal::OutOfMemory)?;
     let mut found = Few::with_capacity(path.len());
     let mut interests = Few::with_capacity(path.len());
     let mut wake = WakeSet::default();
@@ -282,16 +282,15 @@ impl Worker {
             return;
         };
         let Some(group) = self.groups.get_mut(group_key) else { return };
+        let look = subscriber.look();
         let cohorts = &self.cohorts;
-        let known = group.cohorts.iter().copied().find(|cohort| {
-            cohorts.get(*cohort).is_some_and(|cohort| subscriber.looks_like(&cohort.look))
-        });
+        let known = group
+            .cohorts
+            .iter()
+            .copied()
+            .find(|cohort| cohorts.get(*cohort).is_some_and(|cohort| *cohort.look == look));
         let cohort_key = known.unwrap_or_else(|| {
-            let look = self.looks.shared(Look {
-                format: subscriber.format(),
-                kind: subscriber.kind,
-                mode: subscriber.mode(),
-            });
+            let look = self.looks.shared(look);
             let key = self.cohorts.insert(Cohort::new(group_key, look));
             group.cohorts.push(key);
             key

@@ -39,7 +39,7 @@ pub(crate) fn serve(
     location: &Rc<LocationConf>,
     wish: &Wish,
 ) -> Result<Status, NoMemory> {
-    let path = &Story::of(request).ok_or(NoMemory)?.path;
+    let path = Story::path_of(request)?;
     let mut found = Few::with_capacity(path.len());
     let mut wake = WakeSet::default();
     let due = worker::with_store(|store| {

@@ -13,6 +13,7 @@
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
+
 use smallvec::SmallVec;
 
 use crate::Few;

@@ -12,6 +12,7 @@
 mod ending;
 
 use core::ptr;
+
 use nginx_sys::{
     NGX_OK, ngx_chain_t, ngx_connection_t, ngx_del_timer, ngx_event_t, ngx_handle_read_event,
     ngx_handle_write_event, ngx_http_connection_t, ngx_http_free_request, ngx_http_log_ctx_t,

@@ -200,7 +200,7 @@ impl Request {
             }
         }
         match self.copy_to_pool(body) {
-            Ok(text) if is_plain => self.finish_write(taken, 0, text),
+            Ok(text) if is_plain => self.finish_write(taken, text),
             Ok(text) => self.output(text, true),
             Err(NoMemory) => Status::ERROR,
         }
@@ -281,7 +281,7 @@ impl Request {
     fn write_last(&mut self, text: ngx_str_t) -> Status {
         // SAFETY: a text in the request's pool.
         let taken = self.write(unsafe { core::slice::from_raw_parts(text.data, text.len) });
-        taken.map_or(Status::ERROR, |taken| self.finish_write(taken, 0, text))
+        taken.map_or(Status::ERROR, |taken| self.finish_write(taken, text))
     }
 
     /// Plain path: sends the head, if it still waits, and these bytes behind it. Says how many of them were taken.
@@ -297,29 +297,22 @@ impl Request {
         head: usize,
         answer: &[u8],
     ) -> Status {
-        if taken == answer.len() {
-            if head > 0 {
-                socket::drop_sent(self, head);
-            }
-            return Status::OK;
-        }
-        let body = self.copy_to_pool(answer.get(head..).unwrap_or_default());
-        body.map_or(Status::ERROR, |body| self.finish_write(taken, head, body))
-    }
-
-    /// The same for a body in the request's pool.
-    fn finish_write(&mut self, taken: usize, head: usize, mut text: ngx_str_t) -> Status {
         let of_head = taken.min(head);
         if of_head > 0 {
             socket::drop_sent(self, of_head);
         }
-        let of_text = (taken - of_head).min(text.len);
-        if of_text == text.len {
+        let rest = self.copy_to_pool(answer.get(taken.max(head)..).unwrap_or_default());
+        rest.map_or(Status::ERROR, |rest| self.finish_write(0, rest))
+    }
+
+    /// The same for a body in the request's pool, of which so many bytes have been sent.
+    fn finish_write(&mut self, taken: usize, mut text: ngx_str_t) -> Status {
+        if taken >= text.len {
             return Status::OK;
         }
-        text.len -= of_text;
+        text.len -= taken;
         // SAFETY: the text was longer.
-        text.data = unsafe { text.data.add(of_text) };
+        text.data = unsafe { text.data.add(taken) };
         let Ok(buffer) = self.buffer(text, true) else { return Status::ERROR };
         let mut link = ngx_chain_t { buf: buffer, next: ptr::null_mut() };
         // SAFETY: as above.
