@@ -21,9 +21,8 @@ use store::{InterestRef, News, NewsResume, Pin};
 use crate::counters;
 use crate::nginx::process;
 use crate::nginx::wire::Wire;
-use crate::outbox::HISTORY_AT_ONCE;
-use crate::pages::{Format, Press};
-use crate::render::{Message, MessageTemplate, Piece, Renderings};
+use crate::pages::Format;
+use crate::render::{Message, MessageTemplate, Piece, Press, Renderings};
 use crate::salvo::{Salvo, Shot};
 use crate::story::CloseReason;
 use crate::subscriber::{Lost, Subscriber};
@@ -171,16 +170,15 @@ impl Worker {
         let zone = self.zone.glance();
         let message = Message::new(&group.id, news.id, news.cursor, zone.pinned(&news.content));
         renderings.clear();
-        let largest = self.main.largest_padding.get();
         let render = |template: &MessageTemplate| template.render(news.cursor, &message);
         for key in &group.cohorts {
             let Some(cohort) = self.cohorts.get_mut(*key) else { continue };
             let look = &*cohort.look;
-            let compressors = &mut self.compressors;
+            let Press { fillers, compressors } = &mut self.press;
             let Format { template, padded_to, deflation, .. } = &look.format;
             let piece = renderings.deflated(template, *deflation, compressors, render);
             if let Some(piece) = or_empty(piece, look.kind, news) {
-                let filler = self.fillers.behind(&piece, template.family(), *padded_to, largest);
+                let filler = fillers.behind(&piece, template.family(), *padded_to);
                 cohort.gathering.extend([Some(piece), filler].into_iter().flatten());
             }
         }
@@ -190,11 +188,10 @@ impl Worker {
                 continue;
             }
             let template = &subscriber.location.message_template;
-            let compressors = &mut self.compressors;
+            let Press { fillers, compressors } = &mut self.press;
             let piece = renderings.deflated(template, subscriber.deflation(), compressors, render);
             let Some(piece) = or_empty(piece, subscriber.kind, news) else { continue };
-            let filler =
-                self.fillers.behind(&piece, template.family(), subscriber.padded_to, largest);
+            let filler = fillers.behind(&piece, template.family(), subscriber.padded_to);
             if subscriber.queue_news(piece, filler) {
                 self.flushes.push_back(*key);
             }
@@ -438,25 +435,7 @@ impl Worker {
     pub(crate) fn replay(&mut self, key: SubscriberKey) -> Result<(), Lost> {
         let Some(subscriber) = self.subscribers.get_mut(key) else { return Ok(()) };
         let Some(mut replay) = subscriber.replay.take() else { return Ok(()) };
-        let format = subscriber.format();
-        let outbox = &mut subscriber.outbox;
-        let mut press = Press {
-            fillers: &mut self.fillers,
-            compressors: &mut self.compressors,
-            largest_padding: self.main.largest_padding.get(),
-        };
-        let mut more = true;
-        let (mut messages, mut queued) = (0, 0);
-        while more && queued < HISTORY_AT_ONCE {
-            let budget = HISTORY_AT_ONCE - queued;
-            more = replay.pull_pages(&mut self.reader, &format, &mut press, budget, |page| {
-                messages += page.messages;
-                queued += page.len;
-                outbox.extend(page.pieces.iter().cloned());
-            });
-        }
-        subscriber.count(messages);
-        if more {
+        if subscriber.queue_history(&mut replay, &mut self.reader, &mut self.press) {
             subscriber.replay = Some(replay);
             subscriber.flush()?;
             if subscriber.outbox.is_empty() && !std::mem::replace(&mut subscriber.queued, true) {

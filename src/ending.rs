@@ -15,6 +15,7 @@ use crate::nginx::process;
 use crate::render::{Family, Piece, Renderings, last_chunk};
 use crate::story::CloseReason;
 use crate::subscriber::form::{Form, LongPollAnswer, Told};
+use crate::subscriber::history::Replay;
 use crate::subscriber::websocket::close_frame;
 use crate::subscriber::{Lost, Subscriber};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
@@ -191,8 +192,12 @@ impl Worker {
             .filter(|(key, _)| self.subscribers.contains_key(*key))
             .map(|(_, piece)| piece)
             .collect();
-        let largest = self.main.largest_padding.get();
         for (mut subscriber, last) in self.remove(&keys).into_iter().zip(present) {
+            let is_deleted = |_: &mut Box<Replay>| reason == CloseReason::Deleted;
+            if let Some(mut replay) = subscriber.replay.take_if(is_deleted) {
+                // There is nothing left of a deleted channel's, and that is told.
+                while subscriber.queue_history(&mut replay, &mut self.reader, &mut self.press) {}
+            }
             subscriber.end(reason);
             let Subscriber {
                 held,
@@ -206,15 +211,14 @@ impl Worker {
             } = subscriber;
             let wire = held.wire();
             // In the middle of the history the news must not go first: the client's cursor would pass over what is
-            // left of it. There is nothing left of a deleted channel's.
-            if replay.is_none() || reason == CloseReason::Deleted {
+            // left of it.
+            if replay.is_none() {
                 outbox.extend(held_back.take());
             }
             let footer = location.footer_piece.clone();
             let family = location.message_template.family();
-            let filler = last
-                .as_ref()
-                .and_then(|last| self.fillers.behind(last, family, padded_to, largest));
+            let filler =
+                last.as_ref().and_then(|last| self.press.fillers.behind(last, family, padded_to));
             for piece in [last, filler, footer].into_iter().flatten() {
                 outbox.extend(piece.on(wire));
             }
@@ -360,9 +364,8 @@ impl Worker {
         subscriber.groups.retain(|group| *group != group_key);
         let left = before - subscriber.groups.len();
         if let Some(piece) = piece {
-            let largest = self.main.largest_padding.get();
             let family = subscriber.location.message_template.family();
-            let filler = self.fillers.behind(&piece, family, subscriber.padded_to, largest);
+            let filler = self.press.fillers.behind(&piece, family, subscriber.padded_to);
             if subscriber.queue_news(piece, filler) {
                 self.flushes.push_back(key);
             }
@@ -415,7 +418,6 @@ impl Worker {
 
     fn ping(&mut self, keys: &[SubscriberKey], now: u64) {
         let main = Rc::clone(&self.main);
-        let largest = main.largest_padding.get();
         let mut renderings = Renderings::default();
         let mut lost = Vec::new();
         for key in keys {
@@ -430,7 +432,7 @@ impl Worker {
             }
             let filler =
                 piece.as_ref().filter(|_| template.family() == Family::Text).and_then(|piece| {
-                    self.fillers.behind(piece, Family::Text, subscriber.padded_to, largest)
+                    self.press.fillers.behind(piece, Family::Text, subscriber.padded_to)
                 });
             let pieces: Vec<_> = [piece, filler].into_iter().flatten().collect();
             match subscriber.send(pieces.iter().flat_map(|piece| piece.on(wire))) {

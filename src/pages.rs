@@ -17,7 +17,7 @@ use store::{Position, Span};
 
 use crate::nginx::bytes::Bytes;
 use crate::nginx::wire::Wire;
-use crate::render::{Compressors, Deflation, Fillers, Message, MessageTemplate};
+use crate::render::{Deflation, Message, MessageTemplate, Press};
 
 /// Bytes of pages that are kept.
 const LIMIT: usize = 4 << 20;
@@ -44,14 +44,6 @@ impl PartialEq for Format {
     }
 }
 
-/// What messages are rendered with.
-pub(crate) struct Press<'w> {
-    pub(crate) fillers: &'w mut Fillers,
-    pub(crate) compressors: &'w mut Compressors,
-    /// The largest number of bytes to which the configuration pads a message.
-    pub(crate) largest_padding: usize,
-}
-
 /// Messages as they are sent.
 #[derive(Default)]
 pub(crate) struct Page {
@@ -64,16 +56,16 @@ pub(crate) struct Page {
 }
 
 /// A page in the making.
-pub(crate) struct Draft<'p, 'w> {
+pub(crate) struct Draft<'p> {
     format: &'p Format,
-    press: &'p mut Press<'w>,
+    press: &'p mut Press,
     joint: Vec<u8>,
     page: Page,
 }
 
-impl<'p, 'w> Draft<'p, 'w> {
+impl<'p> Draft<'p> {
     /// One of about so many bytes.
-    pub(crate) fn new(format: &'p Format, press: &'p mut Press<'w>, len: usize) -> Self {
+    pub(crate) fn new(format: &'p Format, press: &'p mut Press, len: usize) -> Self {
         let joint = Vec::with_capacity(if format.wire == Wire::Filtered { 0 } else { len });
         Self { format, press, joint, page: Page::default() }
     }
@@ -87,9 +79,9 @@ impl<'p, 'w> Draft<'p, 'w> {
             return;
         }
         let Some(piece) = template.render(cursor, message) else { return };
-        let Press { fillers, compressors, largest_padding } = &mut *self.press;
+        let Press { fillers, compressors } = &mut *self.press;
         let piece = compressors.deflated(piece, *deflation);
-        let filler = fillers.behind(&piece, template.family(), *padded_to, *largest_padding);
+        let filler = fillers.behind(&piece, template.family(), *padded_to);
         self.page.messages += usize::from(piece.is_message);
         for bytes in [Some(piece), filler].iter().flatten().flat_map(|piece| piece.on(*wire)) {
             if is_joined {

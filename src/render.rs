@@ -342,24 +342,34 @@ impl Piece {
     }
 }
 
+/// What this worker turns rendered messages into what is sent with.
+pub(crate) struct Press {
+    pub(crate) fillers: Fillers,
+    pub(crate) compressors: Compressors,
+}
+
+impl Press {
+    /// `largest_padding` is the largest number of bytes to which the configuration pads anything.
+    pub(crate) fn new(largest_padding: usize) -> Self {
+        let fillers = Fillers { largest: largest_padding, known: HashMap::default() };
+        Self { fillers, compressors: Compressors::default() }
+    }
+}
+
 /// Filler behind short pieces, kept by length: there are few different ones.
-#[derive(Default)]
-pub(crate) struct Fillers(HashMap<(usize, Family), Option<Piece>>);
+pub(crate) struct Fillers {
+    largest: usize,
+    known: HashMap<(usize, Family), Option<Piece>>,
+}
 
 impl Fillers {
-    /// What follows `piece` where `min` bytes are wanted; `largest` is the largest such number of the configuration.
-    pub(crate) fn behind(
-        &mut self,
-        piece: &Piece,
-        family: Family,
-        min: usize,
-        largest: usize,
-    ) -> Option<Piece> {
+    /// What follows `piece` where `min` bytes are wanted.
+    pub(crate) fn behind(&mut self, piece: &Piece, family: Family, min: usize) -> Option<Piece> {
         if min == 0 {
             return None;
         }
-        let len = filler_len(min, piece.text_len(), largest);
-        let known = self.0.entry((len, family));
+        let len = filler_len(min, piece.text_len(), self.largest);
+        let known = self.known.entry((len, family));
         let filler = known.or_insert_with(|| {
             let filler = match family {
                 Family::EventSource { .. } => padding::comment(len),

@@ -17,7 +17,7 @@ use protocol::cursor::Cursor;
 use thin_vec::ThinVec;
 
 use self::form::Special;
-use self::history::Replay;
+use self::history::{Reader, Replay};
 use self::websocket::{Pongs, WebSocket};
 use crate::cohort::Look;
 use crate::conf::{LocationConf, Mode};
@@ -27,9 +27,9 @@ use crate::nginx::bytes::Bytes;
 use crate::nginx::held::{Gone, Held};
 use crate::nginx::log::{Level, info, warn};
 use crate::nginx::process;
-use crate::outbox::Outbox;
+use crate::outbox::{HISTORY_AT_ONCE, Outbox};
 use crate::pages::Format;
-use crate::render::{Deflation, Piece};
+use crate::render::{Deflation, Piece, Press};
 use crate::salvo::Shot;
 use crate::story::{CloseReason, Story, shown};
 use crate::tables::{CohortKey, GroupKey, Kind};
@@ -270,6 +270,28 @@ impl Subscriber {
             }
             None => Ok(()),
         }
+    }
+
+    /// Queues the next of its history; false = that was all. Where some of it has gone it is told.
+    pub(crate) fn queue_history(
+        &mut self,
+        replay: &mut Replay,
+        reader: &mut Reader,
+        press: &mut Press,
+    ) -> bool {
+        let format = self.format();
+        let outbox = &mut self.outbox;
+        let mut more = true;
+        let (mut messages, mut queued) = (0, 0);
+        while more && queued < HISTORY_AT_ONCE {
+            more = replay.pull_pages(reader, &format, press, HISTORY_AT_ONCE - queued, |page| {
+                messages += page.messages;
+                queued += page.len;
+                outbox.extend(page.pieces.iter().cloned());
+            });
+        }
+        self.count(messages);
+        more
     }
 
     /// Answers the pings of a WebSocket: now, or the last of them when the socket takes bytes again.

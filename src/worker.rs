@@ -29,7 +29,7 @@ use crate::nginx::posted::Posted;
 use crate::nginx::ring::Ring;
 use crate::nginx::timer::Timer;
 use crate::nginx::{notify, process};
-use crate::render::{Compressors, Fillers, Piece};
+use crate::render::{Piece, Press};
 use crate::salvo::Salvo;
 use crate::story::CloseReason;
 use crate::subscriber::Subscriber;
@@ -112,8 +112,7 @@ pub(crate) struct Worker {
     /// Sends that are handed to the kernel together; empty between two turns.
     pub(crate) salvo: Salvo,
     pub(crate) reader: Reader,
-    pub(crate) fillers: Fillers,
-    pub(crate) compressors: Compressors,
+    pub(crate) press: Press,
     pub(crate) reading: Reading,
     pub(crate) events: Events,
 }
@@ -138,6 +137,7 @@ pub(crate) struct Events {
 pub(crate) fn install(main: Rc<MainConf>, mut store: Store, events: Events) {
     store.set_when_full(main.zone_full);
     let salvo = Salvo::new(main.io_uring);
+    let press = Press::new(main.largest_padding.get());
     let zone = Rc::new(SharedZone::new(main.zone, store));
     let worker = Worker {
         reader: Reader::new(&zone, main.gap_message_text.as_deref()),
@@ -161,8 +161,7 @@ pub(crate) fn install(main: Rc<MainConf>, mut store: Store, events: Events) {
         timeouts: Timeouts::new(process::now_msec()),
         overdue: VecDeque::new(),
         salvo,
-        fillers: Fillers::default(),
-        compressors: Compressors::default(),
+        press,
         reading: Reading::default(),
         events,
     };

@@ -288,6 +288,32 @@ a< count 1 "[41|"
 a< count 1 "[60|"
 a< count 1 "[61|"
 
+=== a reader in the middle of a history that is deleted
+--- listen: sndbuf=16k
+--- http_config
+push_stream_message_template "[~id~|~text~]";
+push_stream_gap_message_text "something is missing";
+--- extra_config
+location /admin { push_stream_publisher admin; push_stream_channels_path $arg_id; }
+location ~ ^/patient/(.*)$ { push_stream_subscriber; push_stream_channels_path $1; push_stream_subscriber_buffer_size 16m; }
+--- steps
+repeat 60: ? POST /pub?id=s "m${i}" + "." x 20000 -> 200
+a: GET /patient/s.b60 @slow
+b: GET /patient/s.b60
+a,b< status 200
+b< text [60|m60
+pub /pub?id=s live
+b< text [61|live]
+? DELETE /admin?id=s -> 200
+# It has got about half a megabyte; what it gets behind the rest of the history, it knows.
+a< text [-2|Channel deleted] within 10s
+a< count 1 "something is missing][61|live][-2|"
+a< count 1 "[1|m1."
+a< count 0 "[60|"
+a< end
+b< text [-2|Channel deleted]
+b< count 0 "something is missing"
+
 === as much waits for a slow reader as without pages
 --- listen: sndbuf=16k
 --- extra_config

@@ -316,7 +316,6 @@ impl Worker {
         if let Some(head) = upgrade {
             subscriber.outbox.begin(Bytes::from(head));
         }
-        let largest = self.main.largest_padding.get();
         let location = &subscriber.location;
         let template = &location.message_template;
         let family = template.family();
@@ -329,7 +328,7 @@ impl Worker {
         ] {
             let Some(piece) = piece else { continue };
             subscriber.outbox.extend(piece.on(wire));
-            if let Some(filler) = self.fillers.behind(piece, family, min, largest) {
+            if let Some(filler) = self.press.fillers.behind(piece, family, min) {
                 subscriber.outbox.extend(filler.on(wire));
             }
         }

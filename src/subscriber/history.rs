@@ -15,8 +15,8 @@ use store::{Batch, ChannelRef, Position, Start, Store};
 
 use super::wish::Wish;
 use crate::counters;
-use crate::pages::{Draft, Format, Page, Pages, Press};
-use crate::render::{MAX_FRAME_LEN, Message};
+use crate::pages::{Draft, Format, Page, Pages};
+use crate::render::{MAX_FRAME_LEN, Message, Press};
 use crate::zone::SharedZone;
 
 /// Messages read in one span of the lock.
@@ -256,7 +256,7 @@ impl Replay {
         &mut self,
         reader: &mut Reader,
         format: &Format,
-        press: &mut Press<'_>,
+        press: &mut Press,
         budget: usize,
         mut queue: impl FnMut(&Page),
     ) -> bool {

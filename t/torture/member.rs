@@ -241,7 +241,7 @@ impl Member {
             {
                 self.event_id = Some(id.ok_or_else(|| format!("{self}: an event without id"))?);
             }
-        } else if !line.starts_with(':') {
+        } else if !line.starts_with(':') && line != "event: gap" {
             return Err(format!("{self}: not a line of an event: {line}"));
         }
         Ok(())
@@ -254,6 +254,12 @@ impl Member {
         let (id, time, tag, channel, text) = (next()?, next()?, next()?, next()?, next()?);
         // A ping, where the channel has been silent for long.
         if id == "-1" {
+            return Ok(None);
+        }
+        // It has gone since the head of the answer was sent, or the head has told it too.
+        if id == "-4" {
+            self.gap = true;
+            self.note("a gap".into());
             return Ok(None);
         }
         let group = ledger.group_of(channel).ok_or_else(|| format!("{self}: channel {channel}"))?;

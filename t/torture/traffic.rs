@@ -49,6 +49,7 @@ pub(super) fn configuration(workers: usize, zone: &str) -> Conf {
             "keepalive_requests 10000000;\nclient_body_buffer_size 128k;\n\
              push_stream_shared_memory_size {zone};\n\
              push_stream_message_template '~id~;~time~;~tag~;~channel~;~text~\\n';\n\
+             push_stream_gap_message_text gap;\n\
              push_stream_longpolling_connection_ttl 10s;\n\
              push_stream_channel_info_on_publish off;\n\
              proxy_cache_path ${{PREFIX}}/cache keys_zone=cache:1m;"
