@@ -526,6 +526,9 @@ pub(crate) fn merge(
             format_args!("event source support is only available on subscriber location"),
         ));
     }
+    if inner.role.is_some() {
+        cf.fit_request_pool();
+    }
     if let Some(main_conf) = &main.resolved {
         inner.resolved =
             LocationConf::resolve(cf, main_conf, &mut main.shared, inner)?.map(Rc::new);

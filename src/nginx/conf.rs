@@ -1,13 +1,14 @@
 //! Reading the configuration: safe access to the `ngx_conf_t` of a directive or a merge.
 //!
 //! The parts: [`slot`] holds the typed settings that nginx's own setters fill in, [`command`] builds
-//! the directive table from them, [`regex`] compiles patterns with the library nginx links. All of it
+//! the directive table from them, [`regex`] compiles patterns with the library nginx links, [`request_pool`] sees to the memory of requests. All of it
 //! runs while a configuration is read, in the master, before any request of that configuration.
 
 #![expect(unsafe_code, reason = "wraps the configuration structures of nginx")]
 
 pub(crate) mod command;
 pub(crate) mod regex;
+mod request_pool;
 pub(crate) mod slot;
 
 use core::ffi::{CStr, c_char};

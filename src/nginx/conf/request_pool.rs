@@ -1,0 +1,91 @@
+//! The memory with which nginx begins a request.
+//!
+//! nginx takes it from the server that is the default of the address, before it has read a header: `request_pool_size`, by default 4k. The
+//! request itself, its two lists of headers and the tables of modules and variables are more than that in an nginx with the usual
+//! modules, so it takes a second block as large as the first, and leaves most of it empty. Where requests wait for long that is
+//! a third of what they take, and wherever they come it is one allocation more.
+//!
+//! Not over TLS: OpenSSL leaves holes in the memory of the process that blocks of 4 KB fill, and larger ones do not.
+
+use core::{ptr, slice};
+
+use nginx_sys::{
+    ngx_array_t, ngx_http_conf_addr_t, ngx_http_conf_port_t, ngx_http_core_main_conf_t,
+    ngx_http_core_srv_conf_t, ngx_http_max_module, ngx_http_request_t, ngx_http_variable_value_t,
+    ngx_pool_t, ngx_table_elt_t,
+};
+use ngx::http::{HttpModuleMainConf as _, HttpModuleServerConf as _, NgxHttpCoreModule};
+
+use super::ConfRef;
+
+/// nginx's default of `request_pool_size`, in bytes.
+const DEFAULT: usize = 4096;
+/// Headers for which nginx makes room in each of the two lists of a request.
+const HEADERS: usize = 20;
+/// The same for trailers.
+const TRAILERS: usize = 4;
+/// Bytes for what modules and handlers take, the head of the response among it.
+const HANDLING: usize = 1024;
+
+/// Bytes of a request, from its beginning to the head of its response.
+fn needed(modules: usize, variables: usize) -> usize {
+    let lists = (2 * HEADERS + TRAILERS) * size_of::<ngx_table_elt_t>();
+    let tables =
+        modules * size_of::<*const ()>() + variables * size_of::<ngx_http_variable_value_t>();
+    let request = size_of::<ngx_pool_t>() + size_of::<ngx_http_request_t>();
+    (request + lists + tables + HANDLING).next_multiple_of(64)
+}
+
+/// An array of nginx as a slice.
+///
+/// # Safety
+///
+/// Its elements are of type `T`, and neither they nor the array change during `'a`.
+unsafe fn elements<'a, T>(array: &ngx_array_t) -> &'a [T] {
+    if array.nelts == 0 {
+        return &[];
+    }
+    // SAFETY: as the caller promises; `nelts` of them are there.
+    unsafe { slice::from_raw_parts(array.elts.cast(), array.nelts) }
+}
+
+/// The addresses at which nginx will listen. All are known when the first settings are merged.
+fn addresses(core: &ngx_http_core_main_conf_t) -> impl Iterator<Item = &ngx_http_conf_addr_t> {
+    // SAFETY: null, if there is no server, or an array of ports that is complete.
+    let ports: &[ngx_http_conf_port_t] =
+        unsafe { core.ports.as_ref().map_or(&[], |ports| elements(ports)) };
+    // SAFETY: each has its array of addresses, which is complete too.
+    ports.iter().flat_map(|port| unsafe { elements(&port.addrs) })
+}
+
+/// Whether requests at this address may be for this server.
+fn leads_to(address: &ngx_http_conf_addr_t, server: *const ngx_http_core_srv_conf_t) -> bool {
+    // SAFETY: the array of the servers of the address, which is complete.
+    let servers: &[*const ngx_http_core_srv_conf_t] = unsafe { elements(&address.servers) };
+    servers.contains(&server)
+}
+
+impl ConfRef<'_> {
+    /// Has requests that may be for the server whose settings are being merged begin with the memory that they need, unless
+    /// the configuration says how much.
+    pub(crate) fn fit_request_pool(&self) {
+        let conf = self.conf();
+        let Some(core) = NgxHttpCoreModule::main_conf(conf) else { return };
+        let Some(server) = NgxHttpCoreModule::server_conf(conf).map(ptr::from_ref) else { return };
+        // SAFETY: set before any settings are merged.
+        let needed = needed(unsafe { ngx_http_max_module }, core.variables.nelts);
+        let own = addresses(core).filter(|address| leads_to(address, server));
+        for default in own.map(|address| address.default_server) {
+            let is_tls = |address: &ngx_http_conf_addr_t| address.opt.ssl() != 0;
+            if addresses(core).any(|address| is_tls(address) && leads_to(address, default)) {
+                continue;
+            }
+            // SAFETY: every address has a default server; nothing else refers to this number of it.
+            unsafe {
+                if (*default).request_pool_size == DEFAULT && needed > DEFAULT {
+                    (*default).request_pool_size = needed;
+                }
+            }
+        }
+    }
+}
