@@ -22,7 +22,9 @@ use std::path::{Path, PathBuf};
 use nginx_sys::{
     NGX_LOG_EMERG, NGX_LOG_ERR, NGX_LOG_INFO, NGX_LOG_NOTICE, NGX_LOG_WARN, ngx_array_t,
     ngx_conf_log_error, ngx_conf_t, ngx_hash_key_t, ngx_http_complex_value_t, ngx_http_conf_ctx_t,
-    ngx_http_get_variable_index, ngx_http_handler_pt, ngx_int_t, ngx_module_t, ngx_pagesize,
+    ngx_http_get_variable_index, ngx_http_handler_pt, ngx_http_script_copy_capture_code_t,
+    ngx_http_script_copy_capture_len_code, ngx_http_script_copy_var_len_code,
+    ngx_http_script_engine_t, ngx_http_script_var_code_t, ngx_int_t, ngx_module_t, ngx_pagesize,
     ngx_parse_offset, ngx_pnalloc, ngx_str_t, ngx_uint_t,
 };
 use ngx::http::{HttpModuleLocationConf, HttpModuleMainConf, NgxHttpCoreModule};
@@ -67,17 +69,64 @@ impl From<Reported> for Refusal {
 
 /// A value with variables, compiled when the configuration was read, evaluated for each request.
 ///
+/// Most are one variable (`$arg_id`) or what one group of the location's pattern has matched (`$1`), and nothing else: those
+/// are taken from where they are. The others nginx puts together in the pool of the request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ComplexValue {
+    /// One variable.
+    Variable(VariableIndex),
+    /// One group: the place of its beginning in `r->captures`; its end is the next.
+    Capture(usize),
+    /// Something else.
+    Composed(Composed),
+}
+
 /// # Invariants
 ///
 /// Points at a value that `ngx_http_compile_complex_value` filled in, in the pool of the cycle: it
 /// lives as long as any request of that configuration.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ComplexValue(NonNull<ngx_http_complex_value_t>);
+pub(crate) struct Composed(NonNull<ngx_http_complex_value_t>);
 
-impl ComplexValue {
+impl Composed {
     /// The value for `ngx_http_complex_value`.
     pub(crate) fn as_ptr(self) -> *mut ngx_http_complex_value_t {
         self.0.as_ptr()
+    }
+}
+
+impl ComplexValue {
+    /// # Safety
+    ///
+    /// As [`Composed`] has it.
+    unsafe fn from_ptr(value: NonNull<ngx_http_complex_value_t>) -> Self {
+        // INVARIANT: as the caller promises.
+        let composed = Self::Composed(Composed(value));
+        // SAFETY: as the caller promises. `lengths` is null if there are no variables, otherwise a program of codes for the length of
+        // the value: each begins with the address of a function that says how long the code is and what else it has, and a null
+        // address ends it. So there is a second word behind the first code of two.
+        unsafe {
+            let Some(first) = value.as_ref().lengths.cast::<ngx_http_script_var_code_t>().as_ref()
+            else {
+                return composed;
+            };
+            // Two words as well: the function, and the place.
+            const _: () = assert!(
+                size_of::<ngx_http_script_var_code_t>()
+                    == size_of::<ngx_http_script_copy_capture_code_t>()
+            );
+            let is = |code: unsafe extern "C" fn(*mut ngx_http_script_engine_t) -> usize| {
+                first.code.is_some_and(|first| first as usize == code as usize)
+            };
+            let is_only = || (*ptr::from_ref(first).add(1).cast::<usize>()) == 0;
+            if is(ngx_http_script_copy_var_len_code) && is_only() {
+                Self::Variable(VariableIndex(first.index))
+            } else if is(ngx_http_script_copy_capture_len_code) && is_only() {
+                Self::Capture(first.index)
+            } else {
+                composed
+            }
+        }
     }
 }
 

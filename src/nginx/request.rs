@@ -20,7 +20,7 @@ use nginx_sys::{
     ngx_table_elt_t,
 };
 
-use super::conf::{ComplexValue, VariableIndex};
+use super::conf::{ComplexValue, Composed, VariableIndex};
 use super::log::Log;
 use super::text::bytes_of;
 
@@ -201,6 +201,32 @@ impl Request {
 
     /// The value of a text with variables; `None` if the pool has no memory left.
     pub(crate) fn evaluate(&mut self, value: ComplexValue) -> Option<&[u8]> {
+        match value {
+            ComplexValue::Variable(index) => Some(self.variable(index).unwrap_or_default()),
+            ComplexValue::Capture(place) => Some(self.captured(place)),
+            ComplexValue::Composed(value) => self.evaluate_composed(value),
+        }
+    }
+
+    /// What a group of the last pattern that matched the request has taken of it; nothing if there is no such group.
+    fn captured(&self, place: usize) -> &[u8] {
+        if place >= self.0.ncaptures as usize {
+            return &[];
+        }
+        // SAFETY: nginx has at least `ncaptures + 1` numbers in the array: begin and end of each group in the text at `captures_data`, which
+        // lives as long as the request; both are -1 for a group that was not used.
+        unsafe {
+            let [start, end] = [place, place + 1].map(|at| *self.0.captures.add(at));
+            match (usize::try_from(start), usize::try_from(end)) {
+                (Ok(start), Ok(end)) if start < end => {
+                    slice::from_raw_parts(self.0.captures_data.add(start), end - start)
+                }
+                _ => &[],
+            }
+        }
+    }
+
+    fn evaluate_composed(&mut self, value: Composed) -> Option<&[u8]> {
         let mut text = ngx_str_t { len: 0, data: core::ptr::null_mut() };
         // SAFETY: the value was compiled for the configuration of this request (its type's invariant);
         // nginx points `text` at bytes in the request's pool or in the configuration, which stay as long as the request is not

@@ -178,8 +178,8 @@ pub(crate) struct Complex(*mut ngx_http_complex_value_t);
 impl Complex {
     /// The value, if set.
     pub(crate) fn value(self) -> Option<ComplexValue> {
-        // INVARIANT: nginx's setter compiled it, in the pool of the cycle.
-        NonNull::new(self.0).map(ComplexValue)
+        // SAFETY: nginx's setter compiled it, in the pool of the cycle.
+        NonNull::new(self.0).map(|value| unsafe { ComplexValue::from_ptr(value) })
     }
 }
 
