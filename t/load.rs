@@ -4,6 +4,7 @@
 
 mod expiry;
 pub(crate) mod fan_out;
+mod footprint;
 pub(crate) mod full_zone;
 mod hostile;
 mod long_polls;
@@ -27,7 +28,7 @@ use crate::runner::{Conf, MACHINE, Outcome, STANDARD, Setup};
 type Test = fn(&Setup) -> Outcome<()>;
 
 pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
-    let tests: [(&str, Test); 20] = [
+    let tests: [(&str, Test); 21] = [
         ("2,000 subscribers in 4 workers get 1,000 messages once and in order", fan_out::run),
         ("200,000 publishes to 10,000 channels leave nothing behind", expiry::run),
         ("killed workers lose and repeat nothing", worker_kills::run),
@@ -38,6 +39,7 @@ pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
         ("channels fill a zone to the same number again", full_zone::channels),
         ("a full zone hurts nobody who is there already", full_zone::bystanders),
         ("a message larger than the zone", full_zone::one_too_large),
+        ("an idle subscriber takes no more than its request needs", footprint::run),
         ("requests in random pieces on one connection", pipelining::run),
         ("hostile clients disturb nobody", hostile::run),
         ("sends that go to the kernel together lose and repeat nothing", rings::together),

@@ -9,7 +9,7 @@ mod crash;
 mod ledger;
 mod lock;
 mod member;
-mod proc_fs;
+pub(crate) mod proc_fs;
 mod pulse;
 mod reckoning;
 mod reload;

@@ -210,7 +210,7 @@ impl Request {
 
     /// What a group of the last pattern that matched the request has taken of it; nothing if there is no such group.
     fn captured(&self, place: usize) -> &[u8] {
-        if place >= self.0.ncaptures as usize {
+        if place >= self.0.ncaptures {
             return &[];
         }
         // SAFETY: nginx has at least `ncaptures + 1` numbers in the array: begin and end of each group in the text at `captures_data`, which

@@ -7,7 +7,7 @@ use crate::runner::Outcome;
 use crate::runner::nginx::children_of;
 
 /// Memory of its own that a process has touched, in kB; the zone is not in it.
-pub(super) fn memory(pid: i32) -> Outcome<usize> {
+pub(crate) fn memory(pid: i32) -> Outcome<usize> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
     let number = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
