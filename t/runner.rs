@@ -25,6 +25,11 @@ use steps::World;
 /// Ordinary tests share the machine; one that measures or floods it takes it for itself.
 pub(crate) static MACHINE: RwLock<()> = RwLock::new(());
 
+/// Whether nginx and the module are built with AddressSanitizer: slower, larger, and without nginx's pools.
+pub(crate) fn is_sanitized() -> bool {
+    std::env::var("BUILD").is_ok_and(|build| build == "sanitize")
+}
+
 /// A failure is a sentence for the report.
 pub(crate) type Outcome<T> = Result<T, String>;
 

@@ -24,7 +24,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use libtest_mimic::{Failed, Trial};
 
-use crate::runner::{MACHINE, Outcome, Setup};
+use crate::runner::{MACHINE, Outcome, Setup, is_sanitized};
 
 /// How long, and with what luck.
 #[derive(Clone)]
@@ -49,8 +49,7 @@ pub(crate) fn trials(setup: &Setup) -> Vec<Trial> {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let seed = number("SEED").unwrap_or(now.as_secs()).max(1);
-    let is_sanitized = std::env::var("BUILD").is_ok_and(|build| build == "sanitize");
-    let plan = Plan { seconds: number("TORTURE_SECONDS"), seed, is_sanitized };
+    let plan = Plan { seconds: number("TORTURE_SECONDS"), seed, is_sanitized: is_sanitized() };
     let trial = |(name, test, alone): (&str, Test, bool)| {
         let (setup, plan, name) = (setup.clone(), plan.clone(), name.to_owned());
         Trial::test(format!("torture: {name}"), move || {

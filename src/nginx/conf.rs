@@ -102,30 +102,35 @@ impl ComplexValue {
     unsafe fn from_ptr(value: NonNull<ngx_http_complex_value_t>) -> Self {
         // INVARIANT: as the caller promises.
         let composed = Self::Composed(Composed(value));
-        // SAFETY: as the caller promises. `lengths` is null if there are no variables, otherwise a program of codes for the length of
-        // the value: each begins with the address of a function that says how long the code is and what else it has, and a null
-        // address ends it. So there is a second word behind the first code of two.
+        // Two words as well: the function, and the place.
+        const _: () = assert!(
+            size_of::<ngx_http_script_var_code_t>()
+                == size_of::<ngx_http_script_copy_capture_code_t>()
+        );
+        // SAFETY: as the caller promises. `lengths` is null if there are no variables, otherwise the program that adds the length of the
+        // value up: codes that begin with the address of a function, and behind the last of them a word that is null. The
+        // codes of these two functions have a second word, so behind it there is at least the word that is null.
         unsafe {
-            let Some(first) = value.as_ref().lengths.cast::<ngx_http_script_var_code_t>().as_ref()
-            else {
+            let program: *const ngx_http_script_var_code_t = value.as_ref().lengths.cast();
+            if program.is_null() {
                 return composed;
-            };
-            // Two words as well: the function, and the place.
-            const _: () = assert!(
-                size_of::<ngx_http_script_var_code_t>()
-                    == size_of::<ngx_http_script_copy_capture_code_t>()
-            );
-            let is = |code: unsafe extern "C" fn(*mut ngx_http_script_engine_t) -> usize| {
-                first.code.is_some_and(|first| first as usize == code as usize)
-            };
-            let is_only = || (*ptr::from_ref(first).add(1).cast::<usize>()) == 0;
-            if is(ngx_http_script_copy_var_len_code) && is_only() {
-                Self::Variable(VariableIndex(first.index))
-            } else if is(ngx_http_script_copy_capture_len_code) && is_only() {
-                Self::Capture(first.index)
-            } else {
-                composed
             }
+            let first = (&raw const (*program).code).read();
+            let is = |code: unsafe extern "C" fn(*mut ngx_http_script_engine_t) -> usize| {
+                first.is_some_and(|first| first as usize == code as usize)
+            };
+            let only = || {
+                let is_only = program.add(1).cast::<usize>().read() == 0;
+                is_only.then(|| (&raw const (*program).index).read())
+            };
+            let found = if is(ngx_http_script_copy_var_len_code) {
+                only().map(|index| Self::Variable(VariableIndex(index)))
+            } else if is(ngx_http_script_copy_capture_len_code) {
+                only().map(Self::Capture)
+            } else {
+                None
+            };
+            found.unwrap_or(composed)
         }
     }
 }

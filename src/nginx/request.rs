@@ -213,8 +213,8 @@ impl Request {
         if place >= self.0.ncaptures {
             return &[];
         }
-        // SAFETY: nginx has at least `ncaptures + 1` numbers in the array: begin and end of each group in the text at `captures_data`, which
-        // lives as long as the request; both are -1 for a group that was not used.
+        // SAFETY: nginx has `ncaptures` numbers in the array, an even number: begin and end of each group in the text at `captures_data`,
+        // which lives as long as the request; both are -1 for a group that was not used. The place is that of a begin, so its end is there too.
         unsafe {
             let [start, end] = [place, place + 1].map(|at| *self.0.captures.add(at));
             match (usize::try_from(start), usize::try_from(end)) {

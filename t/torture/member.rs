@@ -258,6 +258,13 @@ impl Member {
         }
         // It has gone since the head of the answer was sent, or the head has told it too.
         if id == "-4" {
+            let kinds = self.seen.iter().filter_map(|seen| ledger.group_of(seen.channel));
+            if kinds.map(|group| group.kind).all(|kind| kind == Kind::Stored) {
+                return Err(format!(
+                    "{self}: told of a gap where nothing has gone: {:?}",
+                    self.trail
+                ));
+            }
             self.gap = true;
             self.note("a gap".into());
             return Ok(None);

@@ -20,16 +20,18 @@ use super::ConfRef;
 
 /// nginx's default of `request_pool_size`, in bytes.
 const DEFAULT: usize = 4096;
-/// Headers for which nginx makes room in each of the two lists of a request.
+/// Headers for which nginx makes room at a time: in the request's own list, again when that is full, and in the response's.
 const HEADERS: usize = 20;
 /// The same for trailers.
 const TRAILERS: usize = 4;
-/// Bytes for what modules and handlers take, the head of the response among it.
-const HANDLING: usize = 1024;
+/// Bytes for what modules and handlers take, the head of the response among it: a subscriber some 550, with headers for other origins and one
+/// of `add_header` 1050.
+const HANDLING: usize = 1536;
 
-/// Bytes of a request, from its beginning to the head of its response.
+/// Bytes of a request with up to 40 headers, from its beginning to the head of its response. Who has more takes a second block, which is
+/// as large: so this rather has some room left.
 fn needed(modules: usize, variables: usize) -> usize {
-    let lists = (2 * HEADERS + TRAILERS) * size_of::<ngx_table_elt_t>();
+    let lists = (3 * HEADERS + TRAILERS) * size_of::<ngx_table_elt_t>();
     let tables =
         modules * size_of::<*const ()>() + variables * size_of::<ngx_http_variable_value_t>();
     let request = size_of::<ngx_pool_t>() + size_of::<ngx_http_request_t>();
@@ -58,6 +60,21 @@ fn addresses(core: &ngx_http_core_main_conf_t) -> impl Iterator<Item = &ngx_http
     ports.iter().flat_map(|port| unsafe { elements(&port.addrs) })
 }
 
+/// Whether clients come to this address over TLS.
+fn is_tls(address: &ngx_http_conf_addr_t) -> bool {
+    #[cfg(nginx1_25_1)]
+    let otherwise = address.opt.quic() != 0;
+    // `ssl on;` in the default server.
+    #[cfg(all(ngx_feature = "http_ssl", not(nginx1_25_1)))]
+    // SAFETY: every address has a default server, which has its settings.
+    let otherwise = unsafe { (*address.default_server).ctx.as_ref() }
+        .and_then(ngx::http::NgxHttpSslModule::server_conf)
+        .is_some_and(|settings| settings.enable == 1);
+    #[cfg(not(any(nginx1_25_1, ngx_feature = "http_ssl")))]
+    let otherwise = false;
+    address.opt.ssl() != 0 || otherwise
+}
+
 /// Whether requests at this address may be for this server.
 fn leads_to(address: &ngx_http_conf_addr_t, server: *const ngx_http_core_srv_conf_t) -> bool {
     // SAFETY: the array of the servers of the address, which is complete.
@@ -67,7 +84,7 @@ fn leads_to(address: &ngx_http_conf_addr_t, server: *const ngx_http_core_srv_con
 
 impl ConfRef<'_> {
     /// Has requests that may be for the server whose settings are being merged begin with the memory that they need, unless
-    /// the configuration says how much.
+    /// the configuration says how much. (Who says 4k says nothing: nginx does not tell the default from the same number.)
     pub(crate) fn fit_request_pool(&self) {
         let conf = self.conf();
         let Some(core) = NgxHttpCoreModule::main_conf(conf) else { return };
@@ -76,7 +93,6 @@ impl ConfRef<'_> {
         let needed = needed(unsafe { ngx_http_max_module }, core.variables.nelts);
         let own = addresses(core).filter(|address| leads_to(address, server));
         for default in own.map(|address| address.default_server) {
-            let is_tls = |address: &ngx_http_conf_addr_t| address.opt.ssl() != 0;
             if addresses(core).any(|address| is_tls(address) && leads_to(address, default)) {
                 continue;
             }
