@@ -31,18 +31,16 @@ impl<'m> Composition<'m> {
         unsafe { to.set_len(before + written) };
     }
 
-    /// Appends the bytes, if there is room for all of them.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    /// Appends the bytes; false = there is no room for all of them.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> bool {
         let end = self.len + bytes.len();
-        if let Some(room) = self.room.get_mut(self.len..end) {
-            // SAFETY: as many bytes of room as there are bytes, which do not overlap: nobody else has the room.
-            unsafe {
-                room.as_mut_ptr()
-                    .cast::<u8>()
-                    .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
-            }
-            self.len = end;
+        let Some(room) = self.room.get_mut(self.len..end) else { return false };
+        // SAFETY: as many bytes of room as there are bytes, which do not overlap: nobody else has the room.
+        unsafe {
+            room.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
         }
+        self.len = end;
+        true
     }
 
     /// What has been put together.

@@ -172,16 +172,15 @@ unsafe fn refused(
 
 /// Writes what of the head waits in `r->out` together with the pieces.
 fn write_after_head(request: &mut Request, pieces: &[IoSlice<'_>]) -> Result<usize, Gone> {
-    let head: usize = waiting(request).map(<[u8]>::len).sum();
-    let total = pieces.iter().fold(head, |total, piece| total.saturating_add(piece.len()));
-    let written = if total <= JOINED {
-        let mut room = [MaybeUninit::uninit(); JOINED];
-        let mut joined = Composition::new(&mut room);
-        waiting(request).for_each(|bytes| joined.push(bytes));
-        pieces.iter().for_each(|piece| joined.push(piece));
+    let mut room = [MaybeUninit::uninit(); JOINED];
+    let mut joined = Composition::new(&mut room);
+    let has_head = waiting(request).all(|bytes| joined.push(bytes));
+    let mut head = joined.text().len();
+    let written = if has_head && pieces.iter().all(|piece| joined.push(piece)) {
         // SAFETY: the connection of a live request on the plain path, writable: the caller has looked.
         unsafe { write_to_socket(request.connection(), &[IoSlice::new(joined.text())]) }
     } else {
+        head = waiting(request).map(<[u8]>::len).sum();
         let all = waiting(request).map(IoSlice::new).chain(pieces.iter().copied());
         let slices: SmallVec<[IoSlice<'_>; 16]> = all.take(MAX_PIECES).collect();
         // SAFETY: as above.

@@ -11,11 +11,13 @@ use core::cell::Cell;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, compiler_fence};
 
+use crate::layout::MAX_LEN;
+
 /// A piece of memory shared between processes, zero-based, addressed by byte offsets.
 ///
 /// # Invariants
 ///
-/// `base` is aligned to 16 bytes, `len` is a multiple of 16, and `base..base + len` stays mapped and writable, at this address, for as
+/// `base` is aligned to 16 bytes, `len` is a multiple of 16 that 32 bits hold, and `base..base + len` stays mapped and writable, at this address, for as
 /// long as this value exists.
 pub struct Region {
     base: NonNull<u8>,
@@ -54,11 +56,11 @@ impl Region {
     #[expect(unsafe_code, reason = "the door through which the raw memory enters")]
     pub unsafe fn new(base: NonNull<u8>, len: usize) -> Self {
         debug_assert!(base.as_ptr().addr().is_multiple_of(16));
-        // INVARIANT: promised by the caller; a multiple of 16.
-        Self { base, len: len & !15, damaged: Cell::new(false) }
+        // INVARIANT: promised by the caller; no more than 32-bit offsets reach.
+        Self { base, len: (len & !15).min(MAX_LEN), damaged: Cell::new(false) }
     }
 
-    /// Length in bytes.
+    /// Length in bytes: what of the memory is used.
     pub fn len(&self) -> usize {
         self.len
     }
@@ -147,10 +149,12 @@ impl Region {
     #[expect(unsafe_code, reason = "writes to places that were checked when the journal was made")]
     pub(crate) fn save(&self, journal: &Journal, index: u32, at: usize) -> bool {
         let Some(old) = self.word64(at) else { return false };
-        let (Ok(offset), true) = (u32::try_from(at), index < journal.capacity) else {
+        if index >= journal.capacity {
             self.report_damage();
             return false;
-        };
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "below `len`, which 32 bits hold")]
+        let offset = at as u32;
         let entry = index as usize;
         // SAFETY: `index` is below the capacity, so both places are inside the region and aligned (Journal's invariant).
         let (offsets, words) = unsafe {
