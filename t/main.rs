@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     {
         *filter = format!("{stem}: ");
     }
-    arguments.test_threads.get_or_insert(4);
+    arguments.test_threads.get_or_insert(6);
 
     let module = if arguments.list { Ok(PathBuf::new()) } else { built_module() };
     let module = match module {
