@@ -17,9 +17,8 @@ use crate::nginx::request::Request;
 pub(crate) fn requested(request: &mut Request, location: &LocationConf) -> ChannelPath {
     match location.channels_path {
         ChannelsPath::Nowhere => ChannelPath::default(),
-        ChannelsPath::Modern(value) => ChannelPath::parse(&evaluated(request, value)),
-        ChannelsPath::LegacyPath(index) => {
-            ChannelPath::parse(&decode(request.variable(index).unwrap_or_default()))
+        ChannelsPath::Modern(value) | ChannelsPath::LegacyPath(value) => {
+            ChannelPath::parse(&evaluated(request, value))
         }
         ChannelsPath::LegacyId(index) => {
             ChannelPath::single(request.variable(index).unwrap_or_default())

@@ -101,7 +101,7 @@ pub(crate) enum ChannelsPath {
     /// `push_stream_channels_path`: a path, percent-decoded once.
     Modern(ComplexValue),
     /// `$push_stream_channels_path` of releases up to 0.3.5: a path, for subscribers.
-    LegacyPath(VariableIndex),
+    LegacyPath(ComplexValue),
     /// `$push_stream_channel_id` of releases up to 0.3.5: one channel id, taken as it is, for
     /// publishers and statistics.
     LegacyId(VariableIndex),
@@ -602,7 +602,10 @@ fn channels_path(
     settings: &LocationSettings,
 ) -> Result<ChannelsPath, Reported> {
     let legacy = match role {
-        Role::Subscriber(_) => main.legacy.channels_path.map(ChannelsPath::LegacyPath),
+        Role::Subscriber(_) => {
+            let value = main.legacy.channels_path.map(ComplexValue::Variable);
+            value.map(ChannelsPath::LegacyPath)
+        }
         Role::Statistics { prometheus: true } => Some(ChannelsPath::Nowhere),
         Role::Publisher { .. } | Role::Statistics { .. } => {
             main.legacy.channel_id.map(ChannelsPath::LegacyId)

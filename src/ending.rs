@@ -15,7 +15,6 @@ use crate::nginx::process;
 use crate::render::{Family, Piece, Renderings, last_chunk};
 use crate::story::CloseReason;
 use crate::subscriber::form::{Form, LongPollAnswer, Told};
-use crate::subscriber::history::Replay;
 use crate::subscriber::websocket::close_frame;
 use crate::subscriber::{Lost, Subscriber};
 use crate::tables::{CohortKey, GroupKey, Kind, SubscriberKey};
@@ -193,8 +192,9 @@ impl Worker {
             .map(|(_, piece)| piece)
             .collect();
         for (mut subscriber, last) in self.remove(&keys).into_iter().zip(present) {
-            let is_deleted = |_: &mut Box<Replay>| reason == CloseReason::Deleted;
-            if let Some(mut replay) = subscriber.replay.take_if(is_deleted) {
+            if reason == CloseReason::Deleted
+                && let Some(mut replay) = subscriber.replay.take()
+            {
                 // There is nothing left of a deleted channel's, and that is told.
                 while subscriber.queue_history(&mut replay, &mut self.reader, &mut self.press) {}
             }

@@ -1,8 +1,9 @@
 //! Reading the configuration: safe access to the `ngx_conf_t` of a directive or a merge.
 //!
 //! The parts: [`slot`] holds the typed settings that nginx's own setters fill in, [`command`] builds
-//! the directive table from them, [`regex`] compiles patterns with the library nginx links, [`request_pool`] sees to the memory of requests. All of it
-//! runs while a configuration is read, in the master, before any request of that configuration.
+//! the directive table from them, [`regex`] compiles patterns with the library nginx links,
+//! [`request_pool`] sees to the memory of requests. All of it runs while a configuration is read, in
+//! the master, before any request of that configuration.
 
 #![expect(unsafe_code, reason = "wraps the configuration structures of nginx")]
 
@@ -81,6 +82,8 @@ pub(crate) enum ComplexValue {
     Composed(Composed),
 }
 
+/// A value of several parts, or without variables.
+///
 /// # Invariants
 ///
 /// Points at a value that `ngx_http_compile_complex_value` filled in, in the pool of the cycle: it
@@ -164,12 +167,7 @@ impl<'a> ConfRef<'a> {
     /// Name and arguments of the directive at hand. Empty outside a setter.
     fn words(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         // SAFETY: `args` is null or an array of `ngx_str_t` that nginx filled for this directive.
-        let words: &'a [ngx_str_t] = unsafe {
-            match self.conf().args.as_ref() {
-                Some(args) if args.nelts > 0 => slice::from_raw_parts(args.elts.cast(), args.nelts),
-                _ => &[],
-            }
-        };
+        let words: &'a [ngx_str_t] = unsafe { elements(self.conf().args) };
         // SAFETY: each word is a string in the pool of the cycle, which outlives 'a.
         words.iter().map(|word| unsafe { bytes_of(word) })
     }
@@ -293,12 +291,7 @@ impl<'a> ConfRef<'a> {
         let core = NgxHttpCoreModule::main_conf(self.conf())?;
         // SAFETY: null or nginx's list of definitions, an array of `ngx_hash_key_t`.
         let defined: &[ngx_hash_key_t] = unsafe {
-            match core.variables_keys.as_ref() {
-                Some(all) if all.keys.nelts > 0 => {
-                    slice::from_raw_parts(all.keys.elts.cast(), all.keys.nelts)
-                }
-                _ => &[],
-            }
+            core.variables_keys.as_ref().map_or(&[], |all| elements(&raw const all.keys))
         };
         // SAFETY: keys are strings in the pool of the cycle.
         if !defined.iter().any(|known| unsafe { bytes_of(&known.key) } == name.as_bytes()) {
@@ -321,6 +314,21 @@ impl<'a> ConfRef<'a> {
     pub(crate) fn switch_off_if_modified_since(&self) {
         if let Some(core) = NgxHttpCoreModule::location_conf_mut(self.conf()) {
             core.if_modified_since = IF_MODIFIED_SINCE_OFF;
+        }
+    }
+}
+
+/// The elements of an array of nginx; none if there is no array.
+///
+/// # Safety
+///
+/// `array` is null or an array of elements of type `T`, and neither it nor they change during `'a`.
+unsafe fn elements<'a, T>(array: *const ngx_array_t) -> &'a [T] {
+    // SAFETY: as the caller promises; `nelts` of them are there.
+    unsafe {
+        match array.as_ref() {
+            Some(array) if array.nelts > 0 => slice::from_raw_parts(array.elts.cast(), array.nelts),
+            _ => &[],
         }
     }
 }

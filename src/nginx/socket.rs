@@ -175,12 +175,11 @@ fn write_after_head(request: &mut Request, pieces: &[IoSlice<'_>]) -> Result<usi
     let mut room = [MaybeUninit::uninit(); JOINED];
     let mut joined = Composition::new(&mut room);
     let has_head = waiting(request).all(|bytes| joined.push(bytes));
-    let mut head = joined.text().len();
+    let head = if has_head { joined.text().len() } else { waiting(request).map(<[u8]>::len).sum() };
     let written = if has_head && pieces.iter().all(|piece| joined.push(piece)) {
         // SAFETY: the connection of a live request on the plain path, writable: the caller has looked.
         unsafe { write_to_socket(request.connection(), &[IoSlice::new(joined.text())]) }
     } else {
-        head = waiting(request).map(<[u8]>::len).sum();
         let all = waiting(request).map(IoSlice::new).chain(pieces.iter().copied());
         let slices: SmallVec<[IoSlice<'_>; 16]> = all.take(MAX_PIECES).collect();
         // SAFETY: as above.

@@ -190,5 +190,10 @@ fn put(out: &mut Vec<u8>, pieces: &[&str]) {
 /// Appends `number` in decimal between `before` and `after`.
 fn put_number(out: &mut Vec<u8>, before: &[&str], number: impl Into<u64>, after: &str) {
     put(out, before);
-    put(out, &[itoa::Buffer::new().format(number.into()), after]);
+    put_decimal(out, number.into());
+    put(out, &[after]);
+}
+
+fn put_decimal(out: &mut Vec<u8>, number: u64) {
+    put(out, &[itoa::Buffer::new().format(number)]);
 }

@@ -17,8 +17,8 @@ use crate::layout::MAX_LEN;
 ///
 /// # Invariants
 ///
-/// `base` is aligned to 16 bytes, `len` is a multiple of 16 that 32 bits hold, and `base..base + len` stays mapped and writable, at this address, for as
-/// long as this value exists.
+/// `base` is aligned to 16 bytes, `len` is a multiple of 16 that 32 bits hold, and `base..base + len` stays mapped and writable, at
+/// this address, for as long as this value exists.
 pub struct Region {
     base: NonNull<u8>,
     len: usize,

@@ -7,16 +7,16 @@
 //!
 //! Not over TLS: OpenSSL leaves holes in the memory of the process that blocks of 4 KB fill, and larger ones do not.
 
-use core::{ptr, slice};
+use core::ptr;
 
 use nginx_sys::{
-    ngx_array_t, ngx_http_conf_addr_t, ngx_http_conf_port_t, ngx_http_core_main_conf_t,
+    ngx_http_conf_addr_t, ngx_http_conf_port_t, ngx_http_core_main_conf_t,
     ngx_http_core_srv_conf_t, ngx_http_max_module, ngx_http_request_t, ngx_http_variable_value_t,
     ngx_pool_t, ngx_table_elt_t,
 };
 use ngx::http::{HttpModuleMainConf as _, HttpModuleServerConf as _, NgxHttpCoreModule};
 
-use super::ConfRef;
+use super::{ConfRef, elements};
 
 /// nginx's default of `request_pool_size`, in bytes.
 const DEFAULT: usize = 4096;
@@ -38,26 +38,12 @@ fn needed(modules: usize, variables: usize) -> usize {
     (request + lists + tables + HANDLING).next_multiple_of(64)
 }
 
-/// An array of nginx as a slice.
-///
-/// # Safety
-///
-/// Its elements are of type `T`, and neither they nor the array change during `'a`.
-unsafe fn elements<'a, T>(array: &ngx_array_t) -> &'a [T] {
-    if array.nelts == 0 {
-        return &[];
-    }
-    // SAFETY: as the caller promises; `nelts` of them are there.
-    unsafe { slice::from_raw_parts(array.elts.cast(), array.nelts) }
-}
-
 /// The addresses at which nginx will listen. All are known when the first settings are merged.
 fn addresses(core: &ngx_http_core_main_conf_t) -> impl Iterator<Item = &ngx_http_conf_addr_t> {
     // SAFETY: null, if there is no server, or an array of ports that is complete.
-    let ports: &[ngx_http_conf_port_t] =
-        unsafe { core.ports.as_ref().map_or(&[], |ports| elements(ports)) };
+    let ports: &[ngx_http_conf_port_t] = unsafe { elements(core.ports) };
     // SAFETY: each has its array of addresses, which is complete too.
-    ports.iter().flat_map(|port| unsafe { elements(&port.addrs) })
+    ports.iter().flat_map(|port| unsafe { elements(&raw const port.addrs) })
 }
 
 /// Whether clients come to this address over TLS.
@@ -78,7 +64,8 @@ fn is_tls(address: &ngx_http_conf_addr_t) -> bool {
 /// Whether requests at this address may be for this server.
 fn leads_to(address: &ngx_http_conf_addr_t, server: *const ngx_http_core_srv_conf_t) -> bool {
     // SAFETY: the array of the servers of the address, which is complete.
-    let servers: &[*const ngx_http_core_srv_conf_t] = unsafe { elements(&address.servers) };
+    let servers: &[*const ngx_http_core_srv_conf_t] =
+        unsafe { elements(&raw const address.servers) };
     servers.contains(&server)
 }
 
@@ -91,16 +78,17 @@ impl ConfRef<'_> {
         let Some(server) = NgxHttpCoreModule::server_conf(conf).map(ptr::from_ref) else { return };
         // SAFETY: set before any settings are merged.
         let needed = needed(unsafe { ngx_http_max_module }, core.variables.nelts);
+        if needed <= DEFAULT {
+            return;
+        }
         let own = addresses(core).filter(|address| leads_to(address, server));
         for default in own.map(|address| address.default_server) {
-            if addresses(core).any(|address| is_tls(address) && leads_to(address, default)) {
-                continue;
-            }
             // SAFETY: every address has a default server; nothing else refers to this number of it.
-            unsafe {
-                if (*default).request_pool_size == DEFAULT && needed > DEFAULT {
-                    (*default).request_pool_size = needed;
-                }
+            let size = unsafe { &mut (*default).request_pool_size };
+            let has_tls =
+                || addresses(core).any(|address| is_tls(address) && leads_to(address, default));
+            if *size == DEFAULT && !has_tls() {
+                *size = needed;
             }
         }
     }

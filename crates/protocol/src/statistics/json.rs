@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::{ChannelInfo, Head, Summary, escape, put, put_number};
+use super::{ChannelInfo, Head, Summary, escape, put, put_decimal, put_number};
 use crate::date::iso_date;
 
 pub(super) fn single(info: &ChannelInfo<'_>, out: &mut Vec<u8>) {
@@ -46,11 +46,11 @@ fn channel(info: &ChannelInfo<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"channel\": \"");
     escape::json(info.id, out);
     out.extend_from_slice(b"\", \"published_messages\": ");
-    put_number(out, &[], info.published, "");
+    put_decimal(out, info.published);
     out.extend_from_slice(b", \"stored_messages\": ");
-    put_number(out, &[], info.stored, "");
+    put_decimal(out, info.stored);
     out.extend_from_slice(b", \"subscribers\": ");
-    put_number(out, &[], info.subscribers, "");
+    put_decimal(out, info.subscribers);
     out.push(b'}');
 }
 

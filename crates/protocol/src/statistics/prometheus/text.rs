@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::ByLabel;
-use crate::statistics::{put, put_number};
+use crate::statistics::{put, put_decimal, put_number};
 
 /// Writes families and their samples.
 pub(super) struct Text<'o> {
@@ -80,7 +80,7 @@ impl<'o> Text<'o> {
 
     /// Microseconds as a decimal number of seconds.
     fn seconds(&mut self, micros: u64) {
-        put_number(self.out, &[], micros / 1_000_000, "");
+        put_decimal(self.out, micros / 1_000_000);
         let mut rest = micros % 1_000_000;
         if rest == 0 {
             return;
@@ -88,7 +88,7 @@ impl<'o> Text<'o> {
         put(self.out, &["."]);
         let mut unit = 100_000;
         while rest > 0 {
-            put_number(self.out, &[], rest / unit, "");
+            put_decimal(self.out, rest / unit);
             rest %= unit;
             unit /= 10;
         }
